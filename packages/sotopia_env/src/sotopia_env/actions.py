@@ -1,0 +1,157 @@
+"""What a seat may do in one turn, and how the forms users pass become one `AgentAction`."""
+
+import operator
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import compress
+from typing import Final, Literal, NamedTuple, TypeAlias, get_args
+
+import numpy as np
+
+from .errors import ActionError
+
+ActionType: TypeAlias = Literal["none", "speak", "non-verbal communication", "action", "leave"]
+
+ACTION_TYPES: Final[tuple[ActionType, ...]] = get_args(ActionType)
+"""The five types in the order of the published enumeration; the action space indexes into it."""
+
+MAX_CHARACTERS: Final = 20_000
+"""Longest argument of an action. A longer one is not read, and the seat is told so."""
+
+_TYPES_BY_NAME: Final[dict[str, ActionType]] = {kind: kind for kind in ACTION_TYPES}
+_MAPPINGS: Final = (dict, Mapping)  # the abstract class alone is slow to answer
+_MASK_TYPE: Final = np.dtype(np.int8)
+_FIELDS: Final = frozenset(("action_type", "argument", "to"))
+_HALF_CHARACTER: Final = re.compile("[\ud800-\udfff]")
+
+
+class AgentAction(NamedTuple):
+    """One action of one seat: its type, the text that goes with it, and who may perceive it.
+
+    An empty `to` is public. Recipients are display names or seat keys.
+
+    >>> AgentAction("speak", "Good morning.").argument
+    'Good morning.'
+    """
+
+    action_type: ActionType = "none"
+    argument: str = ""
+    to: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class UnreadableAction:
+    """What a policy produced when it was no action at all; `reason` is told to the seat."""
+
+    reason: str
+
+
+NO_ACTION: Final = AgentAction()
+
+ActionLike: TypeAlias = str | AgentAction | Mapping[str, object]
+"""What `step` takes for a seat: a string speaks, a mapping names the three fields."""
+
+
+def as_action(value: ActionLike, names: tuple[str, ...]) -> AgentAction | UnreadableAction:
+    """Read one of the accepted forms; `names` are the seat keys a recipient mask refers to.
+
+    A mapping may hold names (`{"action_type": "speak", "argument": "hi", "to": []}`, `to` optional)
+    or a sample of the action space (an index, a text, a 0/1 mask).
+
+    Raises:
+        ActionError: if `value` is of another kind, which only a program can cause.
+    """
+    if type(value) is str:
+        action = AgentAction("speak", value)
+    elif isinstance(value, AgentAction):
+        if value.action_type not in ACTION_TYPES:
+            return _unknown_type(value.action_type)
+        action = value
+    elif isinstance(value, _MAPPINGS):
+        read = _from_mapping(value, names)
+        if isinstance(read, UnreadableAction):
+            return read
+        action = read
+    else:
+        raise ActionError(
+            "an action is a str, a mapping or an AgentAction, "
+            f"got {type(value).__name__}: {value!r:.80}"
+        )
+    if len(action.argument) > MAX_CHARACTERS:
+        return UnreadableAction(
+            f"the text has {len(action.argument)} characters, more than {MAX_CHARACTERS}"
+        )
+    if not action.argument.isascii() and _HALF_CHARACTER.search(action.argument):
+        return UnreadableAction("the text holds half of a surrogate pair, which is no character")
+    return action
+
+
+def _from_mapping(
+    value: Mapping[str, object], names: tuple[str, ...]
+) -> AgentAction | UnreadableAction:
+    if not value.keys() <= _FIELDS:
+        unknown = sorted(map(str, value.keys() - _FIELDS))
+        return UnreadableAction(f"unknown fields {unknown!r:.80}; use action_type, argument, to")
+    raw, argument = value.get("action_type", "none"), value.get("argument", "")
+    kind = _type_of(raw)
+    if kind is None:
+        return _unknown_type(raw)
+    if not isinstance(argument, str):
+        return UnreadableAction(f"argument must be text, got {type(argument).__name__}")
+    to = value.get("to")
+    if to is None and "to" not in value:
+        return AgentAction(kind, argument)
+    recipients = _recipients(to, names)
+    if isinstance(recipients, UnreadableAction):
+        return recipients
+    return AgentAction(kind, argument, recipients)
+
+
+def _unknown_type(raw: object) -> UnreadableAction:
+    return UnreadableAction(
+        f"unknown action_type {_shown(raw)}; use one of {', '.join(ACTION_TYPES)}"
+    )
+
+
+def _shown(raw: object) -> str:
+    """A value in a reason; of a container only its type, because a nested one may have no repr."""
+    is_plain = raw is None or isinstance(raw, str | int | float)
+    return f"{raw!r:.40}" if is_plain else type(raw).__name__
+
+
+def _type_of(raw: object) -> ActionType | None:
+    if type(raw) is int:
+        return ACTION_TYPES[raw] if 0 <= raw < len(ACTION_TYPES) else None
+    if isinstance(raw, str):
+        return _TYPES_BY_NAME.get(raw.strip())
+    if isinstance(raw, bool):
+        return None
+    try:
+        index = operator.index(raw)  # type: ignore[arg-type]  # whether it is one is the question
+    except TypeError:
+        return None
+    return ACTION_TYPES[index] if 0 <= index < len(ACTION_TYPES) else None
+
+
+def _recipients(raw: object, names: tuple[str, ...]) -> tuple[str, ...] | UnreadableAction:
+    if type(raw) is np.ndarray and raw.dtype == _MASK_TYPE and raw.shape == (len(names),):
+        marked = _marked(raw.tobytes(), names)
+    else:
+        items = raw.tolist() if hasattr(raw, "tolist") else raw
+        if not isinstance(items, list | tuple):
+            return UnreadableAction(f"to must be a list of recipients, got {_shown(items)}")
+        if all(isinstance(item, str) for item in items):
+            return tuple(str(item) for item in items)
+        is_mask = len(items) == len(names) and all(type(i) is int and i in (0, 1) for i in items)
+        marked = _marked(bytes(items), names) if is_mask else None
+    if marked is None:
+        return UnreadableAction(f"to must hold names, or one 0/1 for each of {len(names)} seats")
+    return marked
+
+
+@lru_cache(maxsize=1024)
+def _marked(mask: bytes, names: tuple[str, ...]) -> tuple[str, ...] | None:
+    """The names with a 1; `None` if the mask holds anything but 0 and 1."""
+    return None if mask.strip(b"\0\1") else tuple(compress(names, mask))

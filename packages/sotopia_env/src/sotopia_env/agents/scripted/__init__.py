@@ -1,0 +1,69 @@
+"""Scripted strategies by name: `scripted:boulware`, `scripted:hard_headed?level=0.6`."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import fields
+from typing import Final
+
+from ...errors import AgentError, unknown_name
+from ...prompts import PromptStyle
+from ..protocol import AgentFactory
+from .agent import RandomLegalAgent, ScriptedAgent, SolverAgent
+from .tactics import HardHeaded, Patient, Tactic, TimeDependent, TitForTat
+
+TACTICS: Final[dict[str, Tactic]] = {
+    "boulware": TimeDependent(beta=0.3),
+    "conceder": TimeDependent(beta=3.0),
+    "linear": TimeDependent(beta=1.0),
+    "tit_for_tat": TitForTat(),
+    "hard_headed": HardHeaded(),
+    "patient": Patient(),
+}
+"""Strategies that see their own observation only, with their default parameters."""
+
+PRIVILEGED: Final = "solver"
+"""The strategy that is shown the solution of the game."""
+
+RANDOM: Final = "random_legal"
+
+__all__ = ["PRIVILEGED", "RANDOM", "TACTICS", "build"]
+
+
+def build(argument: str, options: Mapping[str, str], style: PromptStyle) -> AgentFactory:
+    """Factory of a scripted agent.
+
+    Raises:
+        AgentError: for an unknown strategy or parameter, with those that exist.
+    """
+    if argument == PRIVILEGED:
+        _refuse_options(argument, options)
+        return lambda seat, seed: SolverAgent(seat, seed, style)
+    if argument == RANDOM:
+        _refuse_options(argument, options)
+        return lambda seat, seed: RandomLegalAgent(seat, seed, style)
+    if argument not in TACTICS:
+        known = [*TACTICS, PRIVILEGED, RANDOM]
+        raise AgentError(unknown_name("scripted agent", argument, known))
+    tactic = _tuned(argument, TACTICS[argument], options)
+    return lambda seat, seed: ScriptedAgent(seat, seed, tactic, style)
+
+
+def _tuned(name: str, tactic: Tactic, options: Mapping[str, str]) -> Tactic:
+    known = [item.name for item in fields(tactic)]  # type: ignore[arg-type]  # all are dataclasses
+    for key in options:
+        if key not in known:
+            raise AgentError(unknown_name(f"parameter of scripted:{name}", key, known))
+    try:
+        values = {key: float(value) for key, value in options.items()}
+    except ValueError as error:
+        raise AgentError(f"parameters of scripted:{name} are numbers: {error}") from error
+    if not all(map(math.isfinite, values.values())):
+        raise AgentError(f"parameters of scripted:{name} are finite numbers, got {dict(options)}")
+    current = {key: getattr(tactic, key) for key in known}
+    tuned: Tactic = type(tactic)(**(current | values))
+    return tuned
+
+
+def _refuse_options(name: str, options: Mapping[str, str]) -> None:
+    if options:
+        raise AgentError(unknown_name(f"parameter of scripted:{name}", next(iter(options)), []))

@@ -1,0 +1,184 @@
+"""The record of what happened: turns, decisions with their exact prompts, evaluations, episodes.
+
+`Turn`, `Transcript` and `Evaluation` live in the step loop; everything below is stored, and frozen.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Literal, NamedTuple, TypeAlias
+
+from pydantic import BaseModel, ConfigDict, model_validator
+
+from .actions import AgentAction
+from .profiles import EnvironmentProfile
+
+SCHEMA_VERSION = 1
+"""Of the stored episode; raised whenever a field changes its meaning."""
+
+Status: TypeAlias = Literal["ok", "failed"]
+Outcome: TypeAlias = Literal["agreement", "no agreement", "left", "turn limit", "over"]
+
+
+class Turn(NamedTuple):
+    """One action of one seat as it entered the record."""
+
+    index: int  # type: ignore[assignment]  # a tuple's own `index` is of no use here
+    """Counted from 0; the actions of one turn of a simultaneous order share it."""
+    seat: str
+    action: AgentAction
+    move: str | None = None
+    """The formal move it made, as canonical text."""
+    invalid: str | None = None
+    """Why what it attempted does not count."""
+
+
+@dataclass(slots=True)
+class Transcript:
+    """All that evaluators may look at: the scenario, who took part, what was said and done."""
+
+    profile: EnvironmentProfile
+    names: dict[str, str]
+    """Display name of each seat."""
+    turns: list[Turn] = field(default_factory=list)
+    outcome: Outcome | None = None
+    """How it ended; `None` while it goes on."""
+    left: tuple[str, ...] = ()
+    """Seats that left, in order."""
+    game: Any = None
+    game_state: Any = None
+    """Rules and present position, where a verifiable game is played."""
+
+
+class _Record(BaseModel):
+    model_config = ConfigDict(defer_build=True, frozen=True, extra="forbid")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evaluation:
+    """Scores by seat and dimension, or the reason why there are none.
+
+    `scores["agent_0"]["share"]` is a number; a dimension that means nothing here is absent. An
+    unscored evaluation has no scores at all, and is not a score of 0.
+
+    Raises:
+        ValueError: for scores together with a reason for none.
+    """
+
+    __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
+
+    source: str
+    """Which evaluator spoke; with the dimension it names a reward component."""
+    scores: dict[str, dict[str, float]] = field(default_factory=dict)
+    reasons: dict[str, str] = field(default_factory=dict)
+    """Explanation for a person, by seat."""
+    unscored: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.unscored is not None and self.scores:
+            raise ValueError("an evaluation has scores or a reason for none, not both")
+
+
+class Message(_Record):
+    """One chat message of a seat's context."""
+
+    role: Literal["system", "user", "assistant"]
+    content: str
+
+
+class Context(_Record):
+    """Everything one seat was shown and said, in order; only ever appended to.
+
+    `token_ids` are those the seat's model saw and produced, where it has tokens.
+    """
+
+    messages: tuple[Message, ...]
+    token_ids: tuple[int, ...] | None = None
+
+
+class Decision(_Record):
+    """One choice of one seat and exactly what it was based on.
+
+    The prompt is `context.messages[:prompt_end]` and the completion the message after it. With
+    tokens, the prompt is `context.token_ids[:start]` and the completion `[start:end]` of
+    `token_span`, with one log-probability (natural logarithm, at the sampling temperature) a token.
+    """
+
+    turn: int
+    seat: str
+    prompt_end: int
+    prompt: tuple[Message, ...] | None = None
+    """The whole prompt, where it is no prefix of the context."""
+    token_span: tuple[int, int] | None = None
+    logprobs: tuple[float, ...] | None = None
+
+    @model_validator(mode="after")
+    def _spans_agree(self) -> "Decision":
+        if self.token_span is not None and self.logprobs is not None:
+            start, end = self.token_span
+            if end - start != len(self.logprobs):
+                raise ValueError(f"{end - start} tokens but {len(self.logprobs)} log-probabilities")
+        return self
+
+
+class SeatRecord(_Record):
+    """What one seat was, knew, did and got."""
+
+    name: str
+    agent: str
+    """Spec string of who acted."""
+    context: Context | None = None
+    decisions: tuple[Decision, ...] = ()
+    reward: float | None = None
+    """Final reward; `None` where it was not scored."""
+    invalid_moves: int = 0
+
+
+class EpisodeTurn(_Record):
+    """A stored turn."""
+
+    index: int
+    seat: str
+    action_type: str
+    argument: str = ""
+    to: tuple[str, ...] = ()
+    move: str | None = None
+    invalid: str | None = None
+
+    @classmethod
+    def of(cls, turn: Turn) -> "EpisodeTurn":
+        """The stored form of a turn of the step loop."""
+        action = turn.action
+        return cls(
+            index=turn.index,
+            seat=turn.seat,
+            action_type=action.action_type,
+            argument=action.argument,
+            to=action.to,
+            move=turn.move,
+            invalid=turn.invalid,
+        )
+
+
+class Episode(_Record):
+    """A whole play. `key` is the same for the same task, so that a run can be continued."""
+
+    schema_version: int = SCHEMA_VERSION
+    key: str
+    scenario: EnvironmentProfile
+    seed: int
+    seats: dict[str, SeatRecord]
+    turns: tuple[EpisodeTurn, ...]
+    outcome: str | None
+    evaluations: tuple[Evaluation, ...] = ()
+    status: Status = "ok"
+    error: str | None = None
+    tag: str = ""
+    metadata: dict[str, str] = {}
+
+    def scores(self, seat: str) -> Mapping[str, float]:
+        """All scores of a seat, as `source/dimension`."""
+        return {
+            f"{evaluation.source}/{dimension}": value
+            for evaluation in self.evaluations
+            for dimension, value in evaluation.scores.get(seat, {}).items()
+        }

@@ -1,0 +1,39 @@
+"""The exceptions callers may meet, one a boundary, all under `SotopiaError`.
+
+What a policy says never raises; these are for mistakes of the caller and for failed work.
+"""
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+
+class SotopiaError(Exception):
+    """Anything this project raises on purpose."""
+
+
+class ConfigurationError(SotopiaError):
+    """A setting, name or path that cannot work; nothing has been started."""
+
+
+class ScenarioError(ConfigurationError):
+    """A scenario that is unknown, unreadable or does not fit its game."""
+
+
+class AgentError(ConfigurationError):
+    """An agent spec that names nobody, or an agent put where it cannot act."""
+
+
+class ActionError(SotopiaError):
+    """The caller of `step` passed actions for the wrong seats or of the wrong kind."""
+
+
+class StoreError(SotopiaError):
+    """A store that cannot be opened, read or written."""
+
+
+def unknown_name(kind: str, name: str, known: Iterable[str]) -> str:
+    """The message for a name that is not registered: what was asked, what exists, the nearest."""
+    names = sorted(known)
+    near = get_close_matches(name, names, n=1)
+    hint = f" Did you mean {near[0]!r}?" if near else ""
+    return f"unknown {kind} {name!r}.{hint} Known: {', '.join(names) or 'none'}."

@@ -1,0 +1,53 @@
+"""The exact outcome of a verifiable game as scores; formal moves alone decide them."""
+
+import math
+from typing import Final
+
+from ..episode import Evaluation, Transcript
+
+_HALF: Final = 0.5
+
+
+class GameOutcome:
+    """Scores `utility`, `share` and `win` of each seat from the rules of the game.
+
+    - `utility`: in the game's own units.
+    - `share`: gain over disagreement as a fraction of the most that seat could have gained from a
+      partner who refuses nothing above its own disagreement value; below 0 is a deal worse than
+      none.
+    - `win`: +1 above a share of one half, -1 below, 0 at exactly one half. Without an agreement
+      both lose where one was possible; where none was, both draw, and a seat that took a loss
+      loses.
+    """
+
+    name: Final = "outcome"
+
+    def evaluate(self, transcript: Transcript) -> Evaluation:
+        game, state = transcript.game, transcript.game_state
+        if game is None:
+            return Evaluation(source=self.name, unscored="the scenario has no verifiable game")
+        if transcript.outcome is None:
+            return Evaluation(source=self.name, unscored="the game is not over")
+        utilities = game.utilities(state)
+        solution = game.solution(state.params)
+        shares = solution.shares(utilities)
+        agreement = float(game.is_agreed(state))
+        scores: dict[str, dict[str, float]] = {}
+        reasons: dict[str, str] = {}
+        for index, seat in enumerate(transcript.names):
+            utility = utilities[index]
+            scores[seat] = score = {"utility": utility, "agreement": agreement}
+            if shares is None:
+                base = solution.disagreement[index]
+                score["win"] = _sign(utility - base)
+                why = f"{utility:g} against {base:g}, nothing was to be gained"
+            else:
+                score["share"] = share = shares[index]
+                score["win"] = _sign(share - _HALF)
+                why = f"{utility:g}, {share:.0%} of the most that could be gained"
+            reasons[seat] = f"{transcript.outcome}: {why}"
+        return Evaluation(source=self.name, scores=scores, reasons=reasons)
+
+
+def _sign(value: float) -> float:
+    return 0.0 if value == 0 else math.copysign(1.0, value)

@@ -1,0 +1,380 @@
+"""Division of several issues between two seats with private weights.
+
+Moves: `PROPOSE a b c` names how much of each issue the speaker keeps (the partner gets the rest)
+and needs `ACCEPT`; `I_CLAIM: a b c` claims without asking, and as soon as both seats' claims fit
+together each gets what it claimed (what nobody claims is lost); `REJECT` clears the partner's
+proposal.
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from operator import mul
+from typing import ClassVar, Final, Literal, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, model_validator
+
+from ..moves import Invalid, MoveGrammar, read_amount
+from ..profiles import GameParams
+from .protocol import Solution
+
+Keyword: TypeAlias = Literal["PROPOSE", "I_CLAIM", "ACCEPT", "REJECT"]
+Amounts: TypeAlias = tuple[int, ...]
+
+GRAMMAR: Final = MoveGrammar(
+    {"PROPOSE": "amounts", "I_CLAIM": "amounts", "ACCEPT": "nothing", "REJECT": "nothing"}
+)
+MAX_ALLOCATIONS: Final = 20_000
+"""Most divisions an instance may have, so that its solution stays exact and quick."""
+
+
+class Issue(BaseModel):
+    """Something to divide: `quantity` units in steps of `step` (above 1 for a divisible good)."""
+
+    model_config = ConfigDict(defer_build=True, frozen=True, extra="forbid")
+
+    name: str
+    quantity: int
+    step: int = 1
+
+    @model_validator(mode="after")
+    def _check(self) -> "Issue":
+        if self.quantity < 1 or self.step < 1 or self.quantity % self.step:
+            raise ValueError(f"{self.name}: quantity {self.quantity} in steps of {self.step}")
+        return self
+
+
+class AllocationParams(GameParams):
+    """One instance. `weights[seat][issue]` is the private value of one unit."""
+
+    model_config = ConfigDict(defer_build=True, extra="forbid")
+
+    family: Literal["resource_allocation"] = "resource_allocation"
+    issues: tuple[Issue, ...]
+    weights: tuple[tuple[int, ...], tuple[int, ...]]
+    disagreement: tuple[int, int] = (0, 0)
+    """Private: what each seat has without an agreement."""
+    deadline: int
+    """Turns, of either seat, after which there is no agreement."""
+
+    @model_validator(mode="after")
+    def _check(self) -> "AllocationParams":
+        if any(len(row) != len(self.issues) for row in self.weights) or not self.issues:
+            raise ValueError(f"{len(self.issues)} issues but weights {self.weights}")
+        if min(min(row) for row in self.weights) < 0 or min(self.disagreement) < 0:
+            raise ValueError("weights and disagreement values cannot be negative")
+        for row, outside in zip(self.weights, self.disagreement, strict=True):
+            everything = sum(w * i.quantity for w, i in zip(row, self.issues, strict=True))
+            if everything <= outside:
+                raise ValueError(
+                    f"all goods are worth {everything}, no more than {outside} without"
+                )
+        if math.prod(i.quantity // i.step + 1 for i in self.issues) > MAX_ALLOCATIONS:
+            raise ValueError(f"more than {MAX_ALLOCATIONS} ways to divide; use larger steps")
+        if self.deadline < 1:
+            raise ValueError(f"deadline must be at least 1 turn, got {self.deadline}")
+        return self
+
+
+@dataclass(frozen=True, slots=True)
+class AllocationMove:
+    """A formal move; `keep` is what the mover keeps of each issue, empty where it names nothing."""
+
+    keyword: Keyword
+    keep: Amounts = ()
+
+
+@dataclass(slots=True)
+class AllocationState:
+    """A position; never changed after it was made."""
+
+    params: AllocationParams
+    turn: int = 0
+    proposals: tuple[Amounts | None, Amounts | None] = (None, None)
+    """Standing proposal of each seat: what that seat would keep."""
+    claims: tuple[Amounts | None, Amounts | None] = (None, None)
+    division: tuple[Amounts, Amounts] | None = None
+    """What each seat got, once agreed."""
+
+
+@dataclass(slots=True)
+class AllocationView:
+    """What one seat knows, made anew for whoever asks; proposals are what their maker keeps."""
+
+    issues: tuple[Issue, ...]
+    weights: Amounts
+    disagreement: int
+    turn: int
+    deadline: int
+    own_proposal: Amounts | None
+    partner_proposal: Amounts | None
+    own_claim: Amounts | None
+    partner_claim: Amounts | None
+
+    def brief(self) -> str:
+        """How much there is at which own weight, and what there is without an agreement.
+
+        In the order in which moves name the amounts, so that the names can be left out.
+        """
+        goods = " ".join(
+            f"{i.quantity} at {w}" for i, w in zip(self.issues, self.weights, strict=True)
+        )
+        return f"{goods} else {self.disagreement}" if self.disagreement else goods
+
+    def standing(self) -> str:
+        """What the partner's proposal leaves, in own points; nothing without one."""
+        if self.partner_proposal is None:
+            return ""
+        return f"leaves {self.value(self.rest(self.partner_proposal))}"
+
+    def value(self, keep: Amounts) -> int:
+        """Own points for keeping `keep`."""
+        return sum(w * a for w, a in zip(self.weights, keep, strict=True))
+
+    def rest(self, keep: Amounts) -> Amounts:
+        """What is left when somebody keeps `keep`."""
+        return tuple(i.quantity - a for i, a in zip(self.issues, keep, strict=True))
+
+
+class ResourceAllocation:
+    """Rules of the family; see the module for the moves. Utility is the sum of weighted amounts."""
+
+    family: ClassVar[str] = "resource_allocation"
+    seats: ClassVar[int] = 2
+    grammar: ClassVar[MoveGrammar] = GRAMMAR
+    has_chance: ClassVar[bool] = False
+    params_type: ClassVar[type[AllocationParams]] = AllocationParams
+
+    def start(
+        self, params: AllocationParams, rng: np.random.Generator | None = None
+    ) -> AllocationState:
+        return AllocationState(params)
+
+    def acting(self, state: AllocationState) -> Sequence[int]:
+        return (0, 1)
+
+    def observe(self, state: AllocationState, seat: int) -> AllocationView:
+        params, partner = state.params, 1 - seat
+        return AllocationView(
+            params.issues,
+            params.weights[seat],
+            params.disagreement[seat],
+            state.turn,
+            params.deadline,
+            state.proposals[seat],
+            state.proposals[partner],
+            state.claims[seat],
+            state.claims[partner],
+        )
+
+    def parse(
+        self, text: str, state: AllocationState, seat: int
+    ) -> AllocationMove | Invalid | None:
+        found = GRAMMAR.find(text)
+        if found is None or isinstance(found, Invalid):
+            return found
+        keyword = found.keyword
+        if keyword in ("ACCEPT", "REJECT"):
+            if state.proposals[1 - seat] is None:
+                return Invalid(f"there is no proposal of your partner to {keyword.lower()}")
+            return _ACCEPT if keyword == "ACCEPT" else _REJECT
+        issues = state.params.issues
+        keep = _whole_numbers(found.operand)
+        if keep is None or len(keep) != len(issues) or not all(map(_is_possible, issues, keep)):
+            named = _read_amounts(found.operand, issues)
+            if isinstance(named, Invalid):
+                return named
+            keep = named
+        return _move("PROPOSE" if keyword == "PROPOSE" else "I_CLAIM", keep)
+
+    def legal_moves(self, state: AllocationState, seat: int) -> list[AllocationMove]:
+        moves = [_ACCEPT, _REJECT] if state.proposals[1 - seat] is not None else []
+        keeps = [tuple(row) for row in allocations(state.params.issues).tolist()]
+        moves += [AllocationMove("PROPOSE", keep) for keep in keeps]
+        return moves + [AllocationMove("I_CLAIM", keep) for keep in keeps]
+
+    def sample_move(
+        self, state: AllocationState, seat: int, rng: np.random.Generator
+    ) -> AllocationMove:
+        kinds: list[Keyword] = ["PROPOSE", "I_CLAIM"]
+        if state.proposals[1 - seat] is not None:
+            kinds += ["ACCEPT", "REJECT"]
+        keyword = kinds[int(rng.integers(len(kinds)))]
+        if keyword in ("ACCEPT", "REJECT"):
+            return AllocationMove(keyword)
+        keep = tuple(
+            i.step * int(rng.integers(i.quantity // i.step + 1)) for i in state.params.issues
+        )
+        return AllocationMove(keyword, keep)
+
+    def render(self, move: AllocationMove) -> str:
+        return _rendered(move.keyword, move.keep)
+
+    def apply(self, state: AllocationState, moves: Mapping[int, AllocationMove]) -> AllocationState:
+        proposals, claims = state.proposals, state.claims
+        division: tuple[Amounts, Amounts] | None = None
+        for seat, move in moves.items():
+            if move.keyword == "PROPOSE":
+                proposals = _with(proposals, seat, move.keep)
+            elif move.keyword == "I_CLAIM":
+                claims = _with(claims, seat, move.keep)
+            elif move.keyword == "REJECT":
+                partner = moves.get(1 - seat)
+                if partner is None or partner.keyword != "PROPOSE":  # what it made now stands
+                    proposals = _with(proposals, 1 - seat, None)
+            elif division is None:  # of two acceptances in one turn, the lower seat's counts
+                kept = state.proposals[1 - seat]
+                if kept is not None:
+                    rest = tuple(
+                        i.quantity - a for i, a in zip(state.params.issues, kept, strict=True)
+                    )
+                    division = (rest, kept) if seat == 0 else (kept, rest)
+        if division is None and claims[0] is not None and claims[1] is not None:
+            fits = all(
+                a + b <= i.quantity
+                for i, a, b in zip(state.params.issues, claims[0], claims[1], strict=True)
+            )
+            division = (claims[0], claims[1]) if fits else None
+        return AllocationState(state.params, state.turn + 1, proposals, claims, division)
+
+    def is_over(self, state: AllocationState) -> bool:
+        return state.division is not None or state.turn >= state.params.deadline
+
+    def is_agreed(self, state: AllocationState) -> bool:
+        return state.division is not None
+
+    def utilities(self, state: AllocationState) -> tuple[float, float]:
+        """Points of each seat for its part; its disagreement value without an agreement."""
+        if state.division is None:
+            return (float(state.params.disagreement[0]), float(state.params.disagreement[1]))
+        weights, division = state.params.weights, state.division
+        return (_points(weights[0], division[0]), _points(weights[1], division[1]))
+
+    def solution(self, params: AllocationParams) -> Solution:
+        """Exact over all divisions that leave nothing; ties by the first in counting order."""
+        return _solution(params)
+
+
+@lru_cache(maxsize=256)
+def allocations(issues: tuple[Issue, ...]) -> NDArray[np.int64]:
+    """Every amount one seat can keep, `(divisions, issues)`, in counting order."""
+    axes = [np.arange(0, i.quantity + 1, i.step) for i in issues]
+    grid = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1).reshape(-1, len(issues))
+    grid.setflags(write=False)
+    return grid
+
+
+@lru_cache(maxsize=4096)
+def _solution(params: AllocationParams) -> Solution:
+    keeps = allocations(params.issues)
+    totals = np.array([i.quantity for i in params.issues])
+    weights = np.array(params.weights)
+    points = np.stack([keeps @ weights[0], (totals - keeps) @ weights[1]], axis=1)
+    base = np.array(params.disagreement)
+    is_wanted = (points >= base).all(axis=1)
+    wanted = points[is_wanted]
+    disagreement = (float(base[0]), float(base[1]))
+    if not len(wanted):
+        return Solution(
+            disagreement=disagreement, ideal=disagreement, frontier=(), nash=None, utilitarian=None
+        )
+    ideal = wanted.max(axis=0)
+    best = (
+        keeps[is_wanted][np.lexsort((wanted[:, 1], wanted[:, 0]))[-1]],
+        (totals - keeps)[is_wanted][np.lexsort((wanted[:, 0], wanted[:, 1]))[-1]],
+    )
+    nash = wanted[np.argmax(np.prod(wanted - base, axis=1))]
+    utilitarian = wanted[np.argmax(wanted.sum(axis=1))]
+    return Solution(
+        disagreement=disagreement,
+        ideal=(float(ideal[0]), float(ideal[1])),
+        frontier=_pareto(wanted),
+        nash=(float(nash[0]), float(nash[1])),
+        utilitarian=(float(utilitarian[0]), float(utilitarian[1])),
+        best=tuple(AllocationMove("PROPOSE", tuple(keep.tolist())) for keep in best),
+    )
+
+
+def _pareto(points: NDArray[np.int64]) -> tuple[tuple[float, float], ...]:
+    """Points no other beats, by falling utility of seat 0: one pass over the sorted points."""
+    frontier: list[tuple[float, float]] = []
+    best = -1.0
+    for first, second in sorted({(float(a), float(b)) for a, b in points.tolist()}, reverse=True):
+        if second > best:
+            frontier.append((first, second))
+            best = second
+    return tuple(frontier)
+
+
+def _points(weights: Amounts, part: Amounts) -> float:
+    return float(sum(map(mul, weights, part)))
+
+
+@lru_cache(maxsize=4096)
+def _move(keyword: Keyword, keep: Amounts) -> AllocationMove:
+    return AllocationMove(keyword, keep)
+
+
+@lru_cache(maxsize=4096)
+def _rendered(keyword: Keyword, keep: Amounts) -> str:
+    if keyword in ("ACCEPT", "REJECT"):
+        return keyword
+    colon = ":" if keyword == "I_CLAIM" else ""
+    return f"{keyword}{colon} {' '.join(map(str, keep))}"
+
+
+def _is_possible(issue: Issue, amount: int) -> bool:
+    return 0 <= amount <= issue.quantity and amount % issue.step == 0
+
+
+@lru_cache(maxsize=8192)
+def _whole_numbers(text: str) -> Amounts | None:
+    """The amounts of a text that is nothing but amounts, for whatever issues."""
+    amounts = [read_amount(word) for word in _words(text)]
+    whole = tuple(amount for amount in amounts if isinstance(amount, int))
+    return whole if len(whole) == len(amounts) else None
+
+
+def _words(text: str) -> list[str]:
+    return text.replace(",", " ").replace("/", " ").split()
+
+
+def _read_amounts(text: str, issues: tuple[Issue, ...]) -> Amounts | Invalid:
+    """`2 1 0`, with commas or slashes, in the order of the issues; or `books=2 hats=1 balls=0`."""
+    words = _words(text)
+    if any("=" in word for word in words):
+        named = dict(word.partition("=")[::2] for word in words)
+        if len(named) != len(words) or set(named) != {i.name for i in issues}:
+            return Invalid(f"name each of {', '.join(i.name for i in issues)} once")
+        words = [named[i.name] for i in issues]
+    if len(words) != len(issues):
+        return Invalid(f"{len(issues)} amounts are needed, one each for {_listed(issues)}")
+    keep = []
+    for word, issue in zip(words, issues, strict=True):
+        amount = read_amount(word)
+        if isinstance(amount, Invalid):
+            return amount
+        if not isinstance(amount, int) or not _is_possible(issue, amount):
+            steps = f" in steps of {issue.step}" if issue.step > 1 else ""
+            return Invalid(
+                f"{word} {issue.name} is not possible; there are {issue.quantity}{steps}"
+            )
+        keep.append(amount)
+    return tuple(keep)
+
+
+def _listed(issues: tuple[Issue, ...]) -> str:
+    return ", ".join(i.name for i in issues)
+
+
+def _with(
+    pair: tuple[Amounts | None, Amounts | None], seat: int, value: Amounts | None
+) -> tuple[Amounts | None, Amounts | None]:
+    return (value, pair[1]) if seat == 0 else (pair[0], value)
+
+
+_ACCEPT: Final = AllocationMove("ACCEPT")
+_REJECT: Final = AllocationMove("REJECT")

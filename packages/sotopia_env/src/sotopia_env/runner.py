@@ -1,0 +1,218 @@
+"""Plays episodes: the only loop over turns, and all concurrency.
+
+A task says what is to be played; its key is the same every time, so that a run can be continued.
+Our own errors become failed episodes with their transcript and without rewards; nothing else is
+caught.
+"""
+
+import asyncio
+import hashlib
+import json
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from .agents import Agent, AgentFactory, agent_factory
+from .episode import Episode, EpisodeTurn, SeatRecord
+from .errors import ConfigurationError, SotopiaError
+from .make import RewardLike, parallel_env
+from .prompts import PromptStyle
+from .store.protocol import EpisodeStore
+from .turns import ActionOrder
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Task:
+    """One episode to be played."""
+
+    scenario: str
+    """What `parallel_env` takes; of a family, `seed` chooses the instance."""
+    agents: tuple[str, ...]
+    """Spec of each seat."""
+    seed: int
+    """Of the scenario instance and of every agent."""
+    agent_seeds: tuple[int, ...] = ()
+    """One seed per agent, where they are to differ from `seed`."""
+    split: str = "train"
+    """Of a family."""
+    action_order: ActionOrder = "round-robin"
+    max_turns: int = 20
+    tag: str = ""
+
+    @property
+    def key(self) -> str:
+        """Sixteen hex digits; equal tasks have equal keys on every machine."""
+        text = json.dumps(asdict(self), sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+    def seed_of(self, seat: int) -> int:
+        return self.agent_seeds[seat] if self.agent_seeds else self.seed
+
+
+@dataclass(slots=True, kw_only=True)
+class Cast:
+    """Agent factories by spec, made once and shared by all episodes of a run."""
+
+    style: PromptStyle = "chat"
+    factories: dict[str, AgentFactory] = field(default_factory=dict)
+
+    def factory(self, spec: str) -> AgentFactory:
+        """The factory of a spec; agents made beforehand may be put into `factories`."""
+        if spec not in self.factories:
+            self.factories[spec] = agent_factory(spec, self.style)
+        return self.factories[spec]
+
+
+async def run_episode(
+    task: Task, cast: Cast | None = None, *, reward: RewardLike = "auto"
+) -> Episode:
+    """Play one task to its end, or to the first failure; `reward` as in `parallel_env`.
+
+    Raises:
+        ConfigurationError: if the scenario or an agent spec cannot work; nothing has been played.
+    """
+    cast = cast or Cast()
+    env = parallel_env(
+        task.scenario,
+        split=task.split,  # type: ignore[arg-type]  # checked by parallel_env
+        reward=reward,
+        action_order=task.action_order,
+        max_turns=task.max_turns,
+    )
+    if len(task.agents) != len(env.possible_agents):
+        raise ConfigurationError(
+            f"{task.scenario} has {len(env.possible_agents)} seats, the task names {task.agents}"
+        )
+    agents = {
+        seat: cast.factory(spec)(seat, task.seed_of(index))
+        for index, (seat, spec) in enumerate(zip(env.possible_agents, task.agents, strict=True))
+    }
+    observations, infos = env.reset(seed=task.seed)
+    try:
+        while env.agents:
+            actions = await _actions(env, agents, observations, infos)
+            observations, infos = await _step(env, actions, observations, infos)
+    except SotopiaError as error:
+        return _record(task, env, agents, f"{type(error).__name__}: {error}")
+    return _record(task, env, agents, None)
+
+
+async def run_episodes(
+    tasks: Iterable[Task],
+    *,
+    cast: Cast | None = None,
+    reward: RewardLike = "auto",
+    store: EpisodeStore | None = None,
+    concurrency: int = 64,
+    on_episode: Callable[[Episode], None] | None = None,
+) -> list[Episode]:
+    """Play tasks, at most `concurrency` at once; episodes in the order of the tasks.
+
+    With a store, each episode is written as it finishes, and tasks whose key is already there in
+    status `ok` are not played again but read back; a store holds episodes of one reward. Equal
+    tasks are played once.
+
+    Raises:
+        ConfigurationError: if a task cannot work; the episodes of others may have been played.
+    """
+    if concurrency < 1:
+        raise ConfigurationError(f"concurrency must be at least 1, got {concurrency}")
+    cast = cast or Cast()
+    owed = list(tasks)
+    done: dict[str, Episode] = {}
+    if store is not None:
+        done = {e.key: e for e in store.get_many([task.key for task in owed]) if e.status == "ok"}
+    waiting = iter({task.key: task for task in owed if task.key not in done}.values())
+
+    async def work() -> None:
+        for task in waiting:
+            episode = await run_episode(task, cast, reward=reward)
+            done[task.key] = episode
+            if store is not None:
+                store.add(episode)
+            if on_episode is not None:
+                on_episode(episode)
+
+    try:
+        async with asyncio.TaskGroup() as group:
+            for _ in range(min(concurrency, len(owed))):
+                group.create_task(work())
+    except ExceptionGroup as errors:
+        raise errors.exceptions[0] from None  # one mistake is enough to report
+    return [done[task.key] for task in owed]
+
+
+async def _actions(
+    env: Any,
+    agents: Mapping[str, Agent],
+    observations: Mapping[str, dict[str, Any]],
+    infos: Mapping[str, dict[str, Any]],
+) -> dict[str, Any]:
+    """What the seats on turn do; several of them think at the same time."""
+    seats: Sequence[str] = env.turn_order
+    if len(seats) == 1:
+        seat = seats[0]
+        info = _informed(env, agents[seat], infos[seat])
+        return {seat: await agents[seat].act(observations[seat], info)}
+    thoughts = [
+        agents[seat].act(observations[seat], _informed(env, agents[seat], infos[seat]))
+        for seat in seats
+    ]
+    decided = dict(zip(seats, await asyncio.gather(*thoughts, return_exceptions=True), strict=True))
+    for error in decided.values():
+        if isinstance(error, BaseException):
+            raise error  # after the others are done, so that nobody acts in an ended episode
+    return decided
+
+
+def _informed(env: Any, agent: Agent, info: dict[str, Any]) -> dict[str, Any]:
+    return {**info, "solution": env.solution()} if agent.is_privileged else info
+
+
+async def _step(
+    env: Any,
+    actions: Mapping[str, Any],
+    shown: Mapping[str, dict[str, Any]],
+    known: Mapping[str, dict[str, Any]],
+) -> tuple[dict[str, dict[str, Any]], dict[str, dict[str, Any]]]:
+    """One step; a seat that has not acted since keeps what it has not read yet."""
+    step_async = getattr(env, "step_async", None)
+    observations, _, _, _, infos = (
+        await step_async(actions) if step_async is not None else env.step(actions)
+    )
+    for seat, observation in observations.items():
+        if seat not in actions and shown[seat]["text"]:
+            text = "\n".join(filter(None, (shown[seat]["text"], observation["text"])))
+            observations[seat] = {**observation, "text": text}
+            infos[seat]["heard"] = known[seat]["heard"] + infos[seat]["heard"]
+            if "note" in known[seat]:
+                infos[seat]["note"] = known[seat]["note"]
+    return observations, infos
+
+
+def _record(task: Task, env: Any, agents: Mapping[str, Agent], error: str | None) -> Episode:
+    transcript = env.transcript
+    seats = {}
+    for index, (seat, agent) in enumerate(agents.items()):
+        reward = None if error else env.final_rewards[seat]
+        seats[seat] = SeatRecord(
+            name=transcript.names[seat],
+            agent=task.agents[index],
+            context=agent.conversation.record(),
+            decisions=tuple(agent.conversation.decisions),
+            reward=None if reward is None or math.isnan(reward) else reward,
+            invalid_moves=env.invalid_moves[index],
+        )
+    return Episode(
+        key=task.key,
+        scenario=transcript.profile,
+        seed=task.seed,
+        seats=seats,
+        turns=tuple(EpisodeTurn.of(turn) for turn in transcript.turns),
+        outcome=transcript.outcome,
+        evaluations=() if error else getattr(env, "evaluations", ()),
+        status="failed" if error else "ok",
+        error=error,
+        tag=task.tag,
+    )

@@ -1,0 +1,1 @@
+"""Where scenarios come from: generators of verifiable families, one module each."""

@@ -1,0 +1,154 @@
+"""`python -m sotopia_env.simulate`: scenarios x agents x seeds into a store, with a table.
+
+Of a family, every seed is an instance of its own. With `both_seats` each game is played twice, the
+agents having changed seats. Episodes land in `episodes.sqlite` of the run folder as they finish; a
+run that was stopped plays only what it still owes.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from .agents import agent_factory
+from .command import FAILED, OK, UNSCORED, Run, command
+from .episode import Episode
+from .errors import ConfigurationError, unknown_name
+from .intervals import mean_interval
+from .make import parallel_env
+from .prompts import PROMPT_STYLES
+from .runner import Cast, Task, run_episodes
+from .store import SqliteStore
+
+
+@dataclass(slots=True, kw_only=True)
+class Settings:
+    """See `hydra_conf/sotopia_env/simulate.yaml`."""
+
+    scenario: list[str] = field(default_factory=list)
+    agents: list[str] = field(default_factory=list)
+    limit: int = 100
+    """Seeds a scenario."""
+    split: str = "train"
+    both_seats: bool = True
+    action_order: str = "round-robin"
+    max_turns: int = 20
+    style: str = "chat"
+    """How the seats' contexts are written: `chat` or `brief`."""
+    concurrency: int = 64
+    """Episodes played at once."""
+    tag: str = ""
+    seed: int = 0
+    fresh: bool = False
+
+
+def main(settings: Settings, run: Run) -> int:
+    """Check, play what is owed, print who got what."""
+    tasks = _tasks(settings)
+    cast = Cast(style=settings.style)  # type: ignore[arg-type]  # checked in _tasks
+    run.start()
+    store = SqliteStore(run.folder / "episodes.sqlite")
+    try:
+        done = {e.key for e in store.get_many([t.key for t in tasks]) if e.status == "ok"}
+        with run.progress("episodes", len(tasks), done=len(done)) as progress:
+            episodes = asyncio.run(
+                run_episodes(
+                    tasks,
+                    cast=cast,
+                    store=store,
+                    concurrency=settings.concurrency,
+                    on_episode=lambda _: progress.advance(),
+                )
+            )
+    finally:
+        store.close()
+    return _report(episodes, run)
+
+
+def _tasks(settings: Settings) -> list[Task]:
+    """All episodes to be played.
+
+    Raises:
+        ConfigurationError: for anything that cannot work, before anything is played.
+    """
+    if not settings.scenario or not settings.agents:
+        raise ConfigurationError(
+            "name what to play: "
+            "scenario=price_negotiation agents=[scripted:boulware,scripted:linear]"
+        )
+    if settings.limit < 1 or settings.concurrency < 1:
+        raise ConfigurationError(
+            "limit and concurrency must be at least 1, "
+            f"got {settings.limit}, {settings.concurrency}"
+        )
+    if settings.style not in PROMPT_STYLES:
+        raise ConfigurationError(unknown_name("style", settings.style, PROMPT_STYLES))
+    for spec in settings.agents:
+        agent_factory(spec)
+    for scenario in settings.scenario:
+        env = parallel_env(
+            scenario,
+            split=settings.split,  # type: ignore[arg-type]  # checked here
+            action_order=settings.action_order,  # type: ignore[arg-type]  # checked here
+            max_turns=settings.max_turns,
+        )
+        if len(env.possible_agents) != len(settings.agents):
+            raise ConfigurationError(
+                f"{scenario} has {len(env.possible_agents)} seats, "
+                f"agents= names {len(settings.agents)}"
+            )
+    agents = tuple(settings.agents)
+    seatings = [agents, agents[::-1]] if settings.both_seats and len(set(agents)) > 1 else [agents]
+    return [
+        Task(
+            scenario=scenario,
+            agents=seating,
+            seed=settings.seed + number,
+            split=settings.split,
+            action_order=settings.action_order,  # type: ignore[arg-type]  # checked above
+            max_turns=settings.max_turns,
+            tag=settings.tag,
+        )
+        for scenario in settings.scenario
+        for number in range(settings.limit)
+        for seating in seatings
+    ]
+
+
+def _report(episodes: Sequence[Episode], run: Run) -> int:
+    failed = [e for e in episodes if e.status == "failed"]
+    scored: dict[str, dict[str, list[tuple[float, str]]]] = {}
+    for episode in episodes:
+        for seat, record in episode.seats.items():
+            for name, value in episode.scores(seat).items():
+                cluster = episode.scenario.scenario_id
+                scored.setdefault(record.agent, {}).setdefault(name, []).append((value, cluster))
+    figures = {
+        agent: {
+            name: mean_interval([v for v, _ in pairs], [c for _, c in pairs])
+            for name, pairs in by_name.items()
+            if len({c for _, c in pairs}) > 1
+        }
+        for agent, by_name in scored.items()
+    }
+    lines = [f"{len(episodes)} episodes, {len(failed)} failed"]
+    for agent, by_name in figures.items():
+        lines.append(agent)
+        lines += [f"  {name:24} {figure}" for name, figure in sorted(by_name.items())]
+    lines += [f"failed: {e.key} {e.error}" for e in failed[:5]]
+    summary = {
+        "episodes": len(episodes),
+        "failed": len(failed),
+        "agents": {
+            agent: {name: figure.model_dump() for name, figure in by_name.items()}
+            for agent, by_name in figures.items()
+        },
+    }
+    if failed:
+        run.say("\n".join(lines))
+        return FAILED
+    run.finish(summary, "\n".join(lines))
+    return OK if scored else UNSCORED
+
+
+if __name__ == "__main__":
+    command("sotopia_env", "simulate", Settings, main)

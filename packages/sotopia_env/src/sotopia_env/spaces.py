@@ -1,0 +1,92 @@
+"""Spaces of a text environment: any text, every check in constant time.
+
+Gymnasium's `Text` looks at every character and admits only a given charset; ordinary model output
+(curly quotes, other scripts, an empty string) would be out of bounds and long texts slow. Checks of
+its `Dict` cost more than a move of a game; the two here answer at once for the values that usually
+come, and leave all others to it.
+"""
+
+from typing import Any, ClassVar
+
+import numpy as np
+from gymnasium import spaces
+
+from .actions import ACTION_TYPES, MAX_CHARACTERS
+
+_SAMPLE_CHARACTERS = 32
+_LONGEST_TEXT = 10 * MAX_CHARACTERS
+_BITS = b"\x00\x01"
+
+
+class AnyText(spaces.Text):
+    """Every string of at most `max_length` characters; `contains` looks at type and length only.
+
+    Stays a subclass of `Text`, so that flattening, batching and vectorisation of spaces know it.
+    Samples are short printable strings.
+    """
+
+    __hash__: ClassVar[None] = None  # type: ignore[assignment]  # seeded, so mutable, as in Gymnasium
+
+    def __init__(self, max_length: int = MAX_CHARACTERS, *, seed: int | None = None) -> None:
+        super().__init__(max_length, min_length=0, seed=seed)
+
+    def contains(self, x: Any) -> bool:
+        return isinstance(x, str) and len(x) <= self.max_length
+
+    def sample(self, mask: Any = None, probability: Any = None) -> str:
+        length = int(self.np_random.integers(1, _SAMPLE_CHARACTERS + 1))
+        codes = self.np_random.integers(32, 127, size=length, dtype=np.uint8)
+        return codes.tobytes().decode("ascii")
+
+    def __repr__(self) -> str:
+        return f"AnyText({self.max_length})"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, AnyText) and other.max_length == self.max_length
+
+
+class ObservationSpace(spaces.Dict):
+    """`{"text": any text, "turn": 0..max_turns}`; the text is what is new for the seat."""
+
+    def __init__(self, max_turns: int) -> None:
+        super().__init__({"text": AnyText(_LONGEST_TEXT), "turn": spaces.Discrete(max_turns + 1)})
+        self._max_turns = max_turns
+
+    def contains(self, x: Any) -> bool:
+        if type(x) is dict and len(x) == len(self.spaces):
+            text, turn = x.get("text"), x.get("turn")
+            if type(text) is str and type(turn) is int:
+                return len(text) <= _LONGEST_TEXT and 0 <= turn <= self._max_turns
+        return bool(super().contains(x))
+
+
+class ActionSpace(spaces.Dict):
+    """`{"action_type": index, "argument": any text, "to": 0/1 per seat}`."""
+
+    def __init__(self, seats: int) -> None:
+        recipients = spaces.MultiBinary(seats)
+        super().__init__(
+            {
+                "action_type": spaces.Discrete(len(ACTION_TYPES)),
+                "argument": AnyText(),
+                "to": recipients,
+            }
+        )
+        self._mask_type, self._mask_shape = recipients.dtype, recipients.shape
+
+    def contains(self, x: Any) -> bool:
+        if type(x) is dict and len(x) == len(self.spaces):
+            kind, argument, to = x.get("action_type"), x.get("argument"), x.get("to")
+            if (
+                type(kind) is int
+                and type(argument) is str
+                and type(to) is np.ndarray
+                and to.dtype == self._mask_type
+                and to.shape == self._mask_shape
+            ):
+                return (
+                    0 <= kind < len(ACTION_TYPES)
+                    and len(argument) <= MAX_CHARACTERS
+                    and not to.tobytes().strip(_BITS)
+                )
+        return bool(super().contains(x))

@@ -1,0 +1,1 @@
+"""The environment in other libraries' shapes, one thin file each."""

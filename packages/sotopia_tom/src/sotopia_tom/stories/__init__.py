@@ -1,0 +1,1 @@
+"""Story generators and the simulator that labels what they generate."""

@@ -1,0 +1,107 @@
+"""`python -m sotopia_trainers.bc +exp=verifiable`: from demonstrations to their clone.
+
+Demonstrate, clone, evaluate: the first half of `grpo`, on its own. Every stage leaves its result in
+the run folder; a run that was killed goes on from there.
+"""
+
+import math
+from dataclasses import dataclass
+
+from sotopia_env.agents import agent_factory
+from sotopia_env.command import OK, Run, command
+from sotopia_env.errors import ConfigurationError, unknown_name
+from sotopia_env.make import scenario_source
+from sotopia_env.profiles import EnvironmentProfile
+from sotopia_env.prompts import PROMPT_STYLES
+from sotopia_env.scenarios.families import load_family
+
+from .policy import check_path
+from .settings import CloningSettings
+
+
+@dataclass(kw_only=True)
+class Settings(CloningSettings):
+    """See `hydra_conf/sotopia_trainers/bc.yaml`."""
+
+    temperature: float = 1.0
+    """At which the clone is sampled, in its evaluation and afterwards."""
+
+
+def main(settings: Settings, run: Run) -> int:
+    """Check everything that can be checked before anything is written, then run the stages."""
+    check(settings)
+    if settings.model.skip_cloning:
+        raise ConfigurationError("model.skip_cloning=true leaves nothing to do here; see grpo")
+    check_temperature("temperature", settings.temperature)
+    from .stages import Cloning  # imports torch and trl: seconds
+
+    cloning = Cloning(settings, run, settings.temperature)
+    cloning.check_options()
+    run.start()
+    cloning.run_all()
+    return OK
+
+
+def check(settings: CloningSettings) -> None:
+    """Refuse settings that cannot work, before anything is loaded or written.
+
+    Raises:
+        ConfigurationError: naming the setting and what would work.
+    """
+    if not settings.scenarios or not settings.partners:
+        raise ConfigurationError("scenarios and partners must each name at least one")
+    for scenario in settings.scenarios:
+        source = scenario_source(scenario, "test")
+        if source.is_fixed:
+            raise ConfigurationError(
+                f"scenarios={scenario}: training needs a family, not one instance"
+            )
+        check_scored(scenario, source.draw(0))
+        if not settings.demonstrations.of(scenario):
+            raise ConfigurationError(f"demonstrations.agents names nobody for {scenario}")
+    demonstrators = (spec for specs in settings.demonstrations.agents.values() for spec in specs)
+    for spec in (*settings.partners, settings.held_out_partner, *demonstrators):
+        agent_factory(spec)
+    if settings.held_out_partner in settings.partners:
+        raise ConfigurationError(
+            f"held_out_partner={settings.held_out_partner} is one of the partners of the training"
+        )
+    _check_model(settings)
+    check_least("demonstrations.games", settings.demonstrations.games, 1)
+    check_least("evaluation.scenarios", settings.evaluation.scenarios, 2)  # for an interval
+
+
+def check_scored(scenario: str, profile: EnvironmentProfile) -> None:
+    """Refuse a family in which nothing is to be gained, for it has no shares to learn from."""
+    if profile.game is None:
+        raise ConfigurationError(f"scenarios={scenario}: it has no verifiable game")
+    game = load_family(profile.game.family).game
+    if game.solution(profile.game).shares((0.0,) * game.seats) is None:
+        raise ConfigurationError(f"scenarios={scenario}: there is no surplus to have a share of")
+
+
+def _check_model(settings: CloningSettings) -> None:
+    model = settings.model
+    if model.style not in PROMPT_STYLES:
+        raise ConfigurationError(unknown_name("model.style", model.style, PROMPT_STYLES))
+    if model.path is not None:
+        check_path(model.path)
+    elif model.lora is not None:
+        raise ConfigurationError("model.lora needs model.path=<hub id or folder> to adapt")
+    check_least("model.max_turn_tokens", model.max_turn_tokens, 1)
+
+
+def check_least(name: str, value: int, least: int) -> None:
+    """Refuse counts of nothing."""
+    if value < least:
+        raise ConfigurationError(f"{name} must be at least {least}, got {value}")
+
+
+def check_temperature(name: str, value: object) -> None:
+    """Refuse what nothing can be sampled at."""
+    if not isinstance(value, int | float) or not 0 < value < math.inf:
+        raise ConfigurationError(f"{name} must be a number above 0, got {value!r}")
+
+
+if __name__ == "__main__":
+    command("sotopia_trainers", "bc", Settings, main)

@@ -1,0 +1,321 @@
+"""Policies: a causal language model with its tokenizer, built tiny from scratch or loaded.
+
+A checkpoint is a folder in transformers' own form plus `policy.json`, which says how its prompts
+are written; `policy:<folder>` names it as an agent. LoRA checkpoints are folders in PEFT's form.
+"""
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from sotopia_env.errors import ConfigurationError, unknown_name
+from sotopia_env.prompts import PromptStyle
+
+from .chat_tokens import ChatTokens
+from .settings import LoraSettings, TinySettings
+
+RECORD: Final = "policy.json"
+PAD, USER, ASSISTANT, END = "<|pad|>", "<|user|>", "<|assistant|>", "<|end|>"
+
+TINY_TEMPLATE: Final = (
+    "{% for m in messages %}{% if m['role'] == 'assistant' %}<|assistant|>{{ m['content'] }}<|end|>"
+    "{% else %}<|user|>{{ m['content'] }}{% endif %}{% endfor %}"
+    "{% if add_generation_prompt %}<|assistant|>{% endif %}"
+)
+_PIECES: Final = r" ?[A-Za-z_']+| ?\d+|\n| ?[^\sA-Za-z_'\d]|\s"
+"""A token is at most a word, a number, a mark or a line break, with the space before it."""
+_WEIGHTS: Final = ("model.safetensors", "model.safetensors.index.json")
+_ADAPTER, _ADAPTER_WEIGHTS = "adapter_config.json", "adapter_model.safetensors"
+_NUMBER_SCALE: Final = 3.0
+"""Size of the embeddings of numbers at the start, beside those of other tokens."""
+
+
+class PolicyRecord(BaseModel):
+    """What a checkpoint says about itself, in `policy.json`."""
+
+    model_config = ConfigDict(frozen=True)
+
+    style: PromptStyle
+    """How observations are written for this policy."""
+    max_turn_tokens: int
+    """Longest assistant turn, stop token included."""
+    temperature: float = 1.0
+    """At which it was trained, and is sampled unless said otherwise."""
+    stage: str
+    """What made it: `clone`, `grpo`, ..."""
+    scenario: str = ""
+
+
+@dataclass(slots=True)
+class Policy:
+    """A model and all that is needed to talk to it."""
+
+    model: Any
+    tokenizer: Any
+    chat: ChatTokens
+    record: PolicyRecord
+
+    def save(self, folder: Path) -> None:
+        """Write model (safetensors), tokenizer and record into `folder`."""
+        with without_progress_bars():
+            self.model.save_pretrained(folder)
+        self.tokenizer.save_pretrained(folder)
+        (folder / RECORD).write_text(self.record.model_dump_json(indent=2), encoding="utf-8")
+
+
+@contextmanager
+def without_progress_bars() -> Iterator[None]:
+    """Keep the progress bars of transformers away: loading and saving are steps of ours."""
+    from transformers.utils import logging
+
+    bars: Any = logging
+    were_shown = bars.is_progress_bar_enabled()
+    bars.disable_progress_bar()
+    try:
+        yield
+    finally:
+        if were_shown:
+            bars.enable_progress_bar()
+
+
+def train_tokenizer(texts: Iterable[str], vocabulary: int) -> Any:
+    """A byte-level BPE tokenizer in which the words and numbers of `texts` are single tokens.
+
+    Any other text is still encoded exactly, in more tokens.
+    """
+    from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers, trainers
+    from transformers import PreTrainedTokenizerFast
+
+    core = Tokenizer(models.BPE())
+    core.pre_tokenizer = pre_tokenizers.Sequence(
+        [
+            pre_tokenizers.Split(Regex(_PIECES), "isolated"),
+            pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False),
+        ]
+    )
+    core.decoder = decoders.ByteLevel()
+    trainer = trainers.BpeTrainer(
+        vocab_size=vocabulary,
+        special_tokens=[PAD, USER, ASSISTANT, END],
+        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
+        show_progress=False,
+    )
+    core.train_from_iterator(texts, trainer)
+    tokenizer = PreTrainedTokenizerFast(  # type: ignore[no-untyped-call]
+        tokenizer_object=core,
+        pad_token=PAD,
+        eos_token=END,
+        additional_special_tokens=[USER, ASSISTANT],
+        clean_up_tokenization_spaces=False,
+    )
+    tokenizer.chat_template = TINY_TEMPLATE
+    return tokenizer
+
+
+def build_tiny(
+    texts: Iterable[str], settings: TinySettings, record: PolicyRecord, seed: int
+) -> Policy:
+    """A Llama-shaped model with random weights, and a tokenizer trained on `texts`."""
+    import torch
+    from transformers import LlamaConfig, LlamaForCausalLM
+
+    tokenizer = train_tokenizer(texts, settings.vocabulary)
+    config = LlamaConfig(
+        vocab_size=len(tokenizer),
+        hidden_size=settings.hidden_size,
+        intermediate_size=settings.intermediate_size,
+        num_hidden_layers=settings.layers,
+        num_attention_heads=settings.heads,
+        num_key_value_heads=settings.heads,
+        max_position_embeddings=settings.max_positions,
+        tie_word_embeddings=True,
+        pad_token_id=tokenizer.pad_token_id,
+        bos_token_id=None,
+        eos_token_id=tokenizer.eos_token_id,
+    )
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        model = LlamaForCausalLM(config)  # type: ignore[no-untyped-call]
+        _order_numbers(model, tokenizer)
+    return Policy(model, tokenizer, ChatTokens.of(tokenizer), record)
+
+
+def _order_numbers(model: Any, tokenizer: Any) -> None:
+    """Start the embeddings of number tokens as smooth waves of their value.
+
+    Near numbers then begin alike, which a model this small would need many more games to find out.
+    The waves are those of position encodings (Vaswani et al. 2017), mixed by a random matrix, and
+    larger than other embeddings, because what a negotiator does depends on numbers first of all.
+    """
+    import torch
+
+    ids, values = [], []
+    for index in range(len(tokenizer)):
+        text = tokenizer.decode([index]).strip()
+        if text.isascii() and text.isdecimal():
+            ids.append(index)
+            values.append(float(text))
+    weights = model.get_input_embeddings().weight
+    scale = model.config.initializer_range
+    periods = 2.0 ** torch.arange(2, 10)
+    angles = 2 * torch.pi * torch.tensor(values)[:, None] / periods
+    waves = torch.cat([angles.sin(), angles.cos()], dim=1)
+    mixed = waves @ torch.randn(waves.shape[1], weights.shape[1]) / waves.shape[1] ** 0.5
+    with torch.no_grad():
+        weights[ids] = _NUMBER_SCALE * scale * mixed * 2**0.5
+
+
+def check_path(path: str) -> None:
+    """Refuse what is no model before anything heavy is imported.
+
+    A name that is not a folder is taken for a hub id (`owner/name`) and checked by loading.
+
+    Raises:
+        ConfigurationError: saying what is missing.
+    """
+    folder = Path(path)
+    if not folder.is_dir():
+        if folder.exists() or path.count("/") != 1 or path.startswith((".", "/", "~")):
+            raise ConfigurationError(f"{path} is no checkpoint: there is no such folder")
+        return
+    is_adapter = (folder / _ADAPTER).exists()
+    missing = [] if is_adapter or (folder / "config.json").exists() else ["config.json"]
+    weights = (_ADAPTER_WEIGHTS,) if is_adapter else _WEIGHTS
+    if not any((folder / name).exists() for name in weights):
+        missing.append(weights[0])
+    if missing:
+        raise ConfigurationError(f"{path} is no checkpoint: it has no {' and no '.join(missing)}")
+    tokenizer = folder / "tokenizer_config.json"
+    has_template = (folder / "chat_template.jinja").exists() or (
+        tokenizer.exists() and '"chat_template"' in tokenizer.read_text(encoding="utf-8")
+    )
+    if not has_template:
+        raise ConfigurationError(
+            f"the tokenizer of {path} has no chat template; use an instruction-tuned model, or set "
+            "tokenizer.chat_template and save it"
+        )
+
+
+def check_tokenizer(path: str) -> ChatTokens:
+    """Load the tokenizer of a folder or hub id, and take its chat template apart.
+
+    Raises:
+        ConfigurationError: when there is none, or its chat template cannot be used.
+    """
+    from transformers import AutoConfig, AutoTokenizer
+
+    try:
+        if not (Path(path) / _ADAPTER).exists():
+            AutoConfig.from_pretrained(path)
+        return ChatTokens.of(AutoTokenizer.from_pretrained(path))
+    except (OSError, ValueError, RuntimeError) as error:
+        problem = str(error).partition("\n")[0]
+        raise ConfigurationError(
+            f"cannot load {path}: it is neither a folder here nor a hub id that can be reached "
+            f"({problem})"
+            if not Path(path).is_dir()
+            else f"cannot load {path}: {problem}"
+        ) from error
+
+
+def read_record(path: str) -> PolicyRecord | None:
+    """The record of one of our checkpoints; `None` for a model from elsewhere."""
+    file = Path(path) / RECORD
+    if not file.exists():
+        return None
+    try:
+        return PolicyRecord.model_validate_json(file.read_text(encoding="utf-8"))
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"])) or "the file"
+        raise ConfigurationError(f"{file}: {where}: {first['msg']}") from error
+
+
+def load_policy(
+    path: str, *, default: PolicyRecord | None = None, dtype: str = "float32", merge: bool = False
+) -> Policy:
+    """Load a folder or hub id; a LoRA checkpoint with its base.
+
+    Args:
+        path: folder or hub id.
+        default: the record of a model that brings none.
+        dtype: of the weights, as torch names it.
+        merge: fold an adapter into its base weights, for inference.
+
+    Raises:
+        ConfigurationError: when it is no checkpoint, or its chat template cannot be used.
+    """
+    check_path(path)
+    from safetensors import SafetensorError
+    from transformers import AutoTokenizer
+
+    if Path(path).is_dir():
+        path = str(Path(path).resolve())  # an adapter looks for its base under this name
+    record = read_record(path) or default or record_of_stranger("chat")
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(path)
+        chat = ChatTokens.of(tokenizer)
+        with without_progress_bars():
+            model = _load_model(path, torch_dtype(dtype), merge=merge)
+    except (OSError, ValueError, RuntimeError, SafetensorError) as error:
+        problem = str(error).partition("\n")[0]
+        raise ConfigurationError(f"cannot load {path}: {problem}") from error
+    if tokenizer.pad_token_id is None:
+        tokenizer.pad_token = tokenizer.eos_token
+    return Policy(model, tokenizer, chat, record)
+
+
+def _load_model(path: str, dtype: Any, *, merge: bool) -> Any:
+    if (Path(path) / _ADAPTER).exists():
+        from peft import AutoPeftModelForCausalLM
+
+        model = AutoPeftModelForCausalLM.from_pretrained(path, dtype=dtype, is_trainable=not merge)
+        return model.merge_and_unload() if merge else model
+    from transformers import AutoModelForCausalLM
+
+    auto: Any = AutoModelForCausalLM
+    model, report = auto.from_pretrained(path, dtype=dtype, output_loading_info=True)
+    missing = sorted(report["missing_keys"])
+    if missing:
+        raise ValueError(f"its weights lack {missing[0]} and {len(missing) - 1} others")
+    return model
+
+
+def torch_dtype(name: str) -> Any:
+    """The floating-point type of that name.
+
+    Raises:
+        ConfigurationError: if torch has none.
+    """
+    import torch
+
+    kind = getattr(torch, name, None)
+    if not isinstance(kind, torch.dtype) or not kind.is_floating_point:
+        raise ConfigurationError(unknown_name("dtype", name, ("bfloat16", "float16", "float32")))
+    return kind
+
+
+def record_of_stranger(style: PromptStyle) -> PolicyRecord:
+    """The record of a model that brings none."""
+    return PolicyRecord(style=style, max_turn_tokens=160, stage="pretrained")
+
+
+def with_lora(policy: Policy, settings: LoraSettings) -> Policy:
+    """The policy with fresh adapters, its base weights frozen; one that has some stays as it is."""
+    from peft import LoraConfig, PeftModel, get_peft_model
+
+    if isinstance(policy.model, PeftModel):
+        return policy
+    config = LoraConfig(
+        r=settings.r,
+        lora_alpha=settings.lora_alpha,
+        lora_dropout=settings.lora_dropout,
+        target_modules=settings.target_modules,
+        task_type="CAUSAL_LM",
+    )
+    model = get_peft_model(policy.model, config)
+    return Policy(model, policy.tokenizer, policy.chat, policy.record)

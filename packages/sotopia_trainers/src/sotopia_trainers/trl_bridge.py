@@ -1,0 +1,394 @@
+"""The one place that touches TRL's private surface; `tests/trainers` holds the contract tests.
+
+TRL owns the loop, the loss and the optimiser. What it lacks, and what is added here: rewards and
+advantages that come with the rollout, one advantage per token, steps without a finite gradient left
+out, and checkpoints that can be trusted after a kill.
+"""
+
+import hashlib
+import json
+import logging
+import math
+import os
+import shutil
+import warnings
+from collections.abc import Callable, Sequence
+from dataclasses import fields
+from pathlib import Path
+from types import NoneType
+from typing import Any, Final, TypeAlias, get_type_hints
+
+import torch
+from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
+from transformers.trainer_callback import PrinterCallback
+from trl import GRPOConfig, GRPOTrainer, SFTConfig, SFTTrainer
+
+from sotopia_env.command import write_atomically
+from sotopia_env.errors import ConfigurationError, unknown_name
+from sotopia_env.progress import Progress
+
+from .advantages import group_advantages, token_advantages
+from .data import ClonedRow
+from .errors import TrainingError
+from .policy import Policy, without_progress_bars
+from .rollout import Row
+
+_log = logging.getLogger(__name__)
+
+COMPLETE: Final = "complete.json"
+"""Manifest of a checkpoint, written last: names, sizes and hashes of its files."""
+
+Rollout: TypeAlias = Callable[[Sequence[str], int], tuple[list[Row], list[float]]]
+"""`(prompts, step) -> (rows, rewards)`; a reward is NaN where the game was not scored."""
+
+_OURS: Final[dict[str, Any]] = {"report_to": [], "disable_tqdm": True, "save_total_limit": 2}
+"""Options where ours differ from TRL's defaults; a configuration may set them."""
+_NUMBERS: Final[dict[Any, tuple[str, tuple[type, ...]]]] = {
+    int: ("a whole number", (int,)),
+    int | None: ("a whole number or null", (int, NoneType)),
+    float: ("a number", (int, float)),
+    float | None: ("a number or null", (int, float, NoneType)),
+    bool: ("true or false", (bool,)),
+}
+"""What an option of a type must be, for TRL takes any value and fails when it is used."""
+_CHOICES: Final[dict[str, tuple[str, ...]]] = {
+    "loss_type": ("bnpo", "cispo", "dapo", "dr_grpo", "grpo", "luspo", "sapo", "vespo"),
+    "scale_rewards": ("batch", "group", "none"),
+}
+"""Values TRL checks only when it uses them."""
+_LOST_STEPS: Final = 5
+"""Steps in a row without a finite gradient after which training is given up."""
+
+
+class _GameTrainer(GRPOTrainer):
+    """GRPO whose rollouts are games: `(rows, tokens)` advantages replace TRL's one per row."""
+
+    def __init__(self, *, rollout: Rollout, **settings: Any) -> None:
+        self._rollout = rollout
+        self._is_credited: list[list[int]] = []
+        self._rewards: list[float] = []
+        # with `beta` a reference model is loaded here
+        with warnings.catch_warnings(), without_progress_bars():
+            # that rollout_func may change is why TRL is pinned and the contract tests exist
+            warnings.filterwarnings("ignore", "You are using 'rollout_func'", UserWarning)
+            super().__init__(
+                reward_funcs=[self._reward_of_game], rollout_func=self._play, **settings
+            )
+
+    def _play(self, prompts: list[Any], trainer: GRPOTrainer) -> dict[str, Any]:
+        model: Any = self.model
+        model.eval()
+        rows, rewards = self._rollout(prompts, self.state.global_step)
+        model.train()
+        self._is_credited, self._rewards = [row.is_credited for row in rows], rewards
+        return {
+            "prompt_ids": [row.prompt_ids for row in rows],
+            "completion_ids": [row.completion_ids for row in rows],
+            "logprobs": [row.logprobs for row in rows],
+            "env_mask": [row.is_own for row in rows],
+            "game_reward": rewards,
+            "invalid_moves": [row.invalid_moves for row in rows],
+        }
+
+    def _reward_of_game(
+        self,
+        game_reward: list[float],
+        invalid_moves: list[int],
+        log_metric: Callable[[str, float], None],
+        **_: Any,
+    ) -> list[float | None]:
+        rewards = [None if math.isnan(reward) else reward for reward in game_reward]
+        log_metric("unscored_games", rewards.count(None) / len(rewards))
+        log_metric("invalid_moves_per_game", sum(invalid_moves) / len(invalid_moves))
+        return rewards
+
+    def _generate_and_score_completions(self, inputs: Any) -> dict[str, Any]:
+        output: dict[str, Any] = super()._generate_and_score_completions(inputs)
+        rewards = torch.tensor(self._rewards, device=output["completion_ids"].device)
+        size: Any = self.num_generations
+        scale: Any = self.scale_rewards
+        per_row = group_advantages(rewards, size, scale)
+        width = output["completion_ids"].shape[1]
+        output["advantages"] = token_advantages(per_row, self._is_credited, width)
+        return output
+
+
+def train_grpo(
+    policy: Policy,
+    prompts: Sequence[str],
+    rollout: Rollout,
+    options: dict[str, Any],
+    folder: Path,
+    *,
+    label: str = "GRPO",
+) -> None:
+    """Train `policy` in place; continues from the newest complete checkpoint in `folder`.
+
+    `metrics.jsonl` in the parent folder gets one line a step. `prompts` name the games, one a
+    group, in the order in which they are played.
+
+    Raises:
+        ConfigurationError: for an option TRL does not have.
+        TrainingError: when step after step has no finite gradient.
+    """
+    from datasets.arrow_dataset import Dataset
+
+    arguments = grpo_arguments(options, folder)
+    records = _Records(folder.parent / "metrics.jsonl", label, arguments)
+    trainer = _GameTrainer(
+        rollout=rollout,
+        model=policy.model,
+        args=arguments,
+        train_dataset=Dataset.from_dict({"prompt": list(prompts)}),
+        processing_class=policy.tokenizer,
+        callbacks=[_FiniteSteps(folder), records],
+    )
+    _train(trainer, records, folder)
+
+
+def train_sft(
+    policy: Policy,
+    rows: Sequence[ClonedRow],
+    options: dict[str, Any],
+    folder: Path,
+    *,
+    label: str = "cloning",
+) -> None:
+    """Clone `rows` into `policy` in place; losses go to `cloning.jsonl` beside `folder`.
+
+    Raises:
+        ConfigurationError: for an option TRL does not have.
+        TrainingError: when step after step has no finite gradient.
+    """
+    from datasets.arrow_dataset import Dataset
+
+    arguments = sft_arguments(options, folder)
+    records = _Records(folder.parent / "cloning.jsonl", label, arguments)
+    trainer = SFTTrainer(
+        model=policy.model,
+        args=arguments,
+        train_dataset=Dataset.from_dict(
+            {"input_ids": [r.input_ids for r in rows], "labels": [r.labels for r in rows]}
+        ),
+        processing_class=policy.tokenizer,
+        callbacks=[_FiniteSteps(folder), records],
+    )
+    _train(trainer, records, folder)
+
+
+def _train(trainer: Any, records: "_Records", folder: Path) -> None:
+    """Train from the newest complete checkpoint on."""
+    checkpoint = newest_complete(folder)
+    records.keep_steps(_step_of(checkpoint) if checkpoint else 0)
+    trainer.remove_callback(PrinterCallback)  # our progress replaces it
+    try:
+        with without_progress_bars():
+            trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
+    finally:
+        records.close()
+
+
+def grpo_arguments(options: dict[str, Any], folder: Path) -> GRPOConfig:
+    """TRL's GRPO settings from ours.
+
+    Raises:
+        ConfigurationError: for an option TRL does not have, or a value it refuses.
+    """
+    fixed = {"shuffle_dataset": False, "remove_unused_columns": False}
+    arguments: GRPOConfig = _arguments(GRPOConfig, "grpo", options, folder, fixed)
+    for name, known in _CHOICES.items():  # TRL itself would refuse them in the middle of a run
+        if (value := getattr(arguments, name)) not in known:
+            raise ConfigurationError(unknown_name(f"grpo.{name}", str(value), known))
+    return arguments
+
+
+def sft_arguments(options: dict[str, Any], folder: Path) -> SFTConfig:
+    """TRL's cloning settings from ours.
+
+    Raises:
+        ConfigurationError: for an option TRL does not have, or a value it refuses.
+    """
+    fixed = {"dataset_kwargs": {"skip_prepare_dataset": True}}
+    arguments: SFTConfig = _arguments(SFTConfig, "bc", options, folder, fixed)
+    return arguments
+
+
+def _arguments(
+    kind: type[Any], group: str, options: dict[str, Any], folder: Path, fixed: dict[str, Any]
+) -> Any:
+    known = get_type_hints(kind)
+    free = {item.name for item in fields(kind)} - fixed.keys() - {"output_dir"}
+    for name, value in options.items():
+        if name not in free:
+            raise ConfigurationError(unknown_name(f"option of {kind.__name__}", name, free))
+        wanted, allowed = _NUMBERS.get(known[name], ("", ()))
+        if wanted and (type(value) not in allowed):
+            raise ConfigurationError(f"{group}.{name} must be {wanted}, got {value!r}")
+    cpu = {} if torch.cuda.is_available() else {"use_cpu": True, "bf16": False}
+    try:
+        return kind(**{**_OURS, **cpu, **options, **fixed, "output_dir": str(folder)})
+    except (TypeError, ValueError) as error:
+        raise ConfigurationError(f"{kind.__name__} refuses its options: {error}") from error
+
+
+class _FiniteSteps(TrainerCallback):
+    """Leaves out steps whose gradient is not finite, and gives up after several in a row."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._lost = 0
+
+    def on_pre_optimizer_step(
+        self,
+        args: TrainingArguments,
+        state: TrainerState,
+        control: TrainerControl,
+        model: Any = None,
+        optimizer: Any = None,
+        **_: Any,
+    ) -> None:
+        gradients = [p.grad for p in model.parameters() if p.grad is not None]
+        if all(bool(gradient.isfinite().all()) for gradient in gradients):
+            self._lost = 0
+            return
+        self._lost += 1
+        step = state.global_step + 1
+        _log.warning("step %d has no finite gradient and was left out", step)
+        if self._lost == _LOST_STEPS:
+            good = newest_complete(self._folder)
+            raise TrainingError(
+                f"{_LOST_STEPS} steps up to step {step} had no finite gradient; lower the learning "
+                f"rate; the last good checkpoint is {good or 'the initial policy'}"
+            )
+        optimizer.zero_grad()
+
+    def on_log(
+        self,
+        args: TrainingArguments,
+        state: TrainerState,
+        control: TrainerControl,
+        logs: dict[str, Any] | None = None,
+        **_: Any,
+    ) -> None:
+        if self._lost and logs and "loss" in logs:
+            logs["loss"] = math.nan  # transformers logs the mean of earlier steps in its place
+
+
+class _Records(TrainerCallback):
+    """Writes one line a step, shows progress, seals checkpoints and removes old ones."""
+
+    def __init__(self, metrics: Path, label: str, args: TrainingArguments) -> None:
+        self._metrics, self._label = metrics, label
+        self._progress: Progress | None = None
+        self._shown = 0
+        # removing comes after sealing, so that there is a complete checkpoint at any instant
+        self._kept, args.save_total_limit = args.save_total_limit, None
+
+    def on_train_begin(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any
+    ) -> None:
+        self._shown = state.global_step
+        self._progress = Progress(self._label, state.max_steps, done=state.global_step)
+
+    def on_log(
+        self,
+        args: TrainingArguments,
+        state: TrainerState,
+        control: TrainerControl,
+        logs: dict[str, Any] | None = None,
+        **_: Any,
+    ) -> None:
+        if not logs or "loss" not in logs:
+            return
+        figures = {name: _known(value) for name, value in logs.items()}
+        line = json.dumps({"step": state.global_step, **figures}, sort_keys=True)
+        descriptor = os.open(self._metrics, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
+        try:
+            os.write(descriptor, f"{line}\n".encode())
+        finally:
+            os.close(descriptor)
+        if self._progress is not None:
+            name = "reward" if "reward" in logs else "loss"
+            value = "unknown" if figures[name] is None else f"{figures[name]:.3f}"
+            self._progress.advance(state.global_step - self._shown, f"{name} {value}")
+            self._shown = state.global_step
+
+    def on_save(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any
+    ) -> None:
+        folder = Path(str(args.output_dir))
+        seal(folder / f"checkpoint-{state.global_step}")
+        if self._kept:
+            for old in _checkpoints(folder)[self._kept :]:
+                shutil.rmtree(old)
+
+    def close(self) -> None:
+        """Leave the terminal as it was."""
+        if self._progress is not None:
+            self._progress.close()
+
+    def keep_steps(self, last: int) -> None:
+        """Forget lines of steps that will be taken again, and a line cut short by a kill."""
+        if not self._metrics.exists():
+            return
+        kept = []
+        for line in self._metrics.read_text(encoding="utf-8").splitlines():
+            try:
+                if json.loads(line)["step"] <= last:
+                    kept.append(line)
+            except (json.JSONDecodeError, KeyError):
+                continue
+        write_atomically(self._metrics, "".join(f"{line}\n" for line in kept))
+
+
+def _known(value: Any) -> Any:
+    """A figure as JSON has it: what is not finite is not known."""
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def seal(folder: Path) -> None:
+    """Write the manifest that makes a checkpoint complete."""
+    files = {
+        str(path.relative_to(folder)): {"size": path.stat().st_size, "sha256": _sha256(path)}
+        for path in sorted(folder.rglob("*"))
+        if path.is_file() and path.name != COMPLETE
+    }
+    write_atomically(folder / COMPLETE, json.dumps(files, indent=1))
+
+
+def is_complete(folder: Path) -> bool:
+    """Whether a folder is exactly what its manifest says."""
+    try:
+        files = json.loads((folder / COMPLETE).read_text(encoding="utf-8"))
+        return all(
+            (folder / name).stat().st_size == entry["size"]
+            and _sha256(folder / name) == entry["sha256"]
+            for name, entry in files.items()
+        )
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return False  # no manifest, or one that is damaged itself
+
+
+def newest_complete(folder: Path) -> Path | None:
+    """The complete checkpoint of the highest step; newer ones are removed, for TRL trusts names."""
+    for path in _checkpoints(folder):
+        if is_complete(path):
+            return path
+        _log.warning("%s is not complete (a run was killed, or a file damaged): removed", path)
+        shutil.rmtree(path)
+    return None
+
+
+def _checkpoints(folder: Path) -> list[Path]:
+    """Newest first."""
+    found = [path for path in folder.glob("checkpoint-*") if path.name[11:].isdecimal()]
+    return sorted(found, key=_step_of, reverse=True)
+
+
+def _step_of(checkpoint: Path) -> int:
+    return int(checkpoint.name.rpartition("-")[2])
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()

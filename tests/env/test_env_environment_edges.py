@@ -1,0 +1,85 @@
+"""The environment at its edges: mistakes of callers, and what babbling policies come up with."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from sotopia_env import AgentAction, EnvironmentProfile, parallel_env
+from sotopia_env.errors import ActionError, ScenarioError
+from sotopia_env.games.price_negotiation import PriceParams
+
+SALE = EnvironmentProfile(
+    scenario="A lamp is for sale.",
+    agent_goals=("Sell it.", "Buy it."),
+    agent_names=("Ada", "Bram"),
+    game=PriceParams(
+        item="lamp",
+        currency="euros",
+        roles=("seller", "buyer"),
+        reservations=(40, 60),
+        targets=(80, 20),
+        low=1,
+        high=100,
+        deadline=6,
+    ),
+)
+TALK = EnvironmentProfile(
+    scenario="Friends meet.", agent_goals=("x", "y", "z"), agent_names=("Ada", "Bram", "Cleo")
+)
+
+
+def env_of(profile: EnvironmentProfile, **settings: Any) -> Any:
+    env = parallel_env(profile, reward=None, **settings)
+    env.reset(seed=0)
+    return env
+
+
+def test_a_refused_call_counts_nothing_of_the_seats_it_had_heard() -> None:
+    env = env_of(SALE, action_order="simultaneous")
+    with pytest.raises(ActionError):
+        env.step({"agent_0": "OFFER 900"})
+    assert env.invalid_moves == [0, 0]
+
+
+def test_a_mask_with_the_own_seat_in_it_is_no_mistake() -> None:
+    env = env_of(TALK)
+    everybody = np.ones(3, dtype=np.int8)
+    env.step({"agent_0": {"action_type": 1, "argument": "Hello.", "to": everybody}})
+    assert env.invalid_moves == [0, 0, 0]
+
+
+def test_a_seat_without_a_legal_move_samples_talk() -> None:
+    env = env_of(SALE)
+    env.step({"agent_0": "FINAL_BID: 50"})
+    env.step({"agent_1": "Hm."})
+    text = env.sample_move("agent_0", np.random.default_rng(0))
+    env.step({"agent_0": text})
+    assert env.invalid_moves == [0, 0]
+
+
+def test_a_scenario_file_with_a_broken_game_is_a_scenario_error(tmp_path: Path) -> None:
+    path = tmp_path / "sale.json"
+    path.write_text(SALE.model_dump_json().replace('"deadline":6', '"deadline":0'))
+    with pytest.raises(ScenarioError, match="deadline must be at least 1"):
+        parallel_env(path).reset(seed=0)
+
+
+def test_a_long_unknown_recipient_does_not_flood_the_observation() -> None:
+    env = env_of(TALK)
+    said = AgentAction("speak", "Hello.", ("x" * 1_000_000,))
+    observations, *_ = env.step({"agent_0": said})
+    assert env.observation_space("agent_0").contains(observations["agent_0"])
+
+
+def test_history_holds_the_corrective_lines_a_seat_was_shown() -> None:
+    env = env_of(SALE)
+    observations, *_ = env.step({"agent_0": "OFFER 900"})
+    assert observations["agent_0"]["text"] in env.history("agent_0")
+    assert observations["agent_0"]["text"] not in env.history("agent_1")
+
+
+def test_everybody_perceives_that_somebody_has_left() -> None:
+    observations, *_ = env_of(TALK).step({"agent_0": AgentAction("leave", "", ("Bram",))})
+    assert "Ada" in observations["agent_2"]["text"]

@@ -1,0 +1,377 @@
+"""`python -m sotopia_trainers.grpo` as a person runs it: once, again, killed, and told nonsense."""
+
+import json
+import re
+import shutil
+import signal
+import subprocess
+import sys
+
+import pytest
+from tiny_players import ENVIRONMENT, SMALL_MODEL, chat_model, chat_tokenizer
+
+from sotopia_env.store import SqliteStore
+from sotopia_trainers.policy import load_policy
+
+STEPS = 3
+SMOKE = [
+    "+exp=smoke",
+    "demonstrations.games=120",
+    "evaluation.scenarios=3",
+    *SMALL_MODEL,
+    f"grpo.max_steps={STEPS}",
+    "grpo.warmup_steps=0",
+]
+"""The smallest run whose policy makes offers, so that there is something to learn from."""
+
+
+def command(*arguments):
+    return [sys.executable, "-m", "sotopia_trainers.grpo", *arguments]
+
+
+def run(cwd, *arguments):
+    return subprocess.run(
+        command(*arguments), cwd=cwd, env=ENVIRONMENT, capture_output=True, text=True, timeout=200
+    )
+
+
+def files_of(folder):
+    return {
+        str(path.relative_to(folder)): path.stat().st_mtime_ns
+        for path in folder.rglob("*")
+        if path.is_file()
+    }
+
+
+def steps_of(folder):
+    """The lines of the metrics without how long a step took."""
+    lines = [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
+    return [{k: v for k, v in line.items() if k != "step_time"} for line in lines]
+
+
+def table_of(folder):
+    """The final table without the line that names the folder."""
+    lines = (folder / "table.txt").read_text().splitlines()
+    return [line for line in lines if not line.startswith("report: ")]
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    """A whole small run: where it was started, its folder, and what it said."""
+    cwd = tmp_path_factory.mktemp("run")
+    done = run(cwd, *SMOKE)
+    assert done.returncode == 0, done.stderr
+    (folder,) = (cwd / "outputs" / "grpo").iterdir()
+    return cwd, folder, done
+
+
+# -- one run -----------------------------------------------------------------------------------
+
+
+def test_a_run_leaves_everything_in_one_folder_named_after_it(finished):
+    cwd, folder, _ = finished
+    assert re.fullmatch(r"smoke-[0-9a-f]{8}-s0", folder.name)
+    assert [path.name for path in cwd.iterdir()] == ["outputs"]
+    expected = {"config.yaml", "manifest.json", "summary.json", "table.txt", "report.html"}
+    expected |= {"metrics.jsonl", "cloning.jsonl", "episodes.sqlite"}
+    assert expected <= {path.name for path in folder.iterdir()}
+
+
+def test_a_run_says_how_far_it_is_and_nothing_of_other_peoples_libraries(finished):
+    _, folder, done = finished
+    assert "\n".join(table_of(folder)) in done.stdout
+    lines = done.stderr.splitlines()
+    assert [line for line in lines if not re.match(r"[a-zA-Z ]+( \S+)?: \d+/\d+ ", line)] == []
+    assert any(line.startswith(f"GRPO: {STEPS}/{STEPS} reward ") for line in lines)
+
+
+def test_each_step_is_logged_once_and_learned_from(finished):
+    steps = steps_of(finished[1])
+    assert [line["step"] for line in steps] == list(range(1, STEPS + 1))
+    assert all(line["grad_norm"] > 0 for line in steps)
+    assert all(line["invalid_moves_per_game"] >= 0 for line in steps)
+    assert all(line["unscored_games"] == 0 for line in steps)
+
+
+def figures(value, path=()):
+    """All figures of a summary, by path."""
+    if "value" in value:
+        return {path: value}
+    found = {}
+    for key, inner in value.items():
+        if isinstance(inner, dict):
+            found |= figures(inner, (*path, key))
+    return found
+
+
+def test_the_summary_holds_every_figure_with_its_interval(finished):
+    summary = json.loads((finished[1] / "summary.json").read_text())
+    found = figures(summary)
+    for key in (
+        *(("share", name) for name in ("clone", "grpo", "gain", "demonstrators", "solver")),
+        *(("share", name) for name in ("best_scripted", "best_constant", "over_best_constant")),
+        ("share", "by_partner", "scripted:linear", "gain"),
+        ("share", "by_seat", "agent_0", "grpo"),
+        ("share", "by_seat", "agent_1", "clone"),
+        *((name, "share", kind) for name in ("held_out",) for kind in ("clone", "grpo", "gain")),
+        ("held_out", "win_rate", "gain"),
+        *((name, "clone") for name in ("agreement", "invalid_moves", "words", "distinct_2")),
+        *((name, "grpo") for name in ("agreement", "invalid_moves", "words", "distinct_2")),
+        ("distinct_2", "demonstrators"),
+    ):
+        assert key in found
+    for figure in found.values():
+        assert figure["low"] <= figure["value"] <= figure["high"]
+        assert isinstance(figure["n"], int)
+        assert figure["n"] > 0
+    assert summary["share"]["best_constant"]["agent"].startswith("scripted:hard_headed")
+    gain = summary["share"]["grpo"]["value"] - summary["share"]["clone"]["value"]
+    assert summary["share"]["gain"]["value"] == pytest.approx(gain)
+
+
+def test_the_table_shows_the_figures_of_the_summary(finished):
+    summary = json.loads((finished[1] / "summary.json").read_text())
+    table = (finished[1] / "table.txt").read_text()
+    for key, figure in figures(summary).items():
+        if "by_seat" not in key and key[-1] != "gain":
+            assert f"{figure['value']:.3f} [{figure['low']:.3f}, {figure['high']:.3f}]" in table
+
+
+def test_the_summary_agrees_with_the_stored_episodes(finished):
+    """The figures again, from the records alone."""
+    folder = finished[1]
+    held_out = json.loads((folder / "summary.json").read_text())["held_out"]["partner"]
+    store = SqliteStore(folder / "episodes.sqlite")
+    try:
+        episodes = list(store.episodes())
+    finally:
+        store.close()
+    for tag, name in (("clone", "clone"), ("grpo", "grpo")):
+        shares = [
+            record.reward
+            for episode in episodes
+            if episode.tag == tag
+            for record in episode.seats.values()
+            if record.agent == "learner"
+            and held_out not in {other.agent for other in episode.seats.values()}
+        ]
+        summary = json.loads((folder / "summary.json").read_text())["share"][name]
+        assert summary["n"] == len(shares)
+        assert summary["value"] == pytest.approx(sum(shares) / len(shares))
+
+
+def test_the_report_is_one_page_that_needs_nothing_else(finished):
+    page = (finished[1] / "report.html").read_text()
+    assert page.count('<img alt="') == page.count('src="data:image/png;base64,') == 2
+    assert not re.search(r"https?://|<script|<link|@import|url\(", page)
+    assert "before" in page
+    assert page.count("<section class='match'>") == 1  # evaluation.dialogues
+
+
+def test_the_policy_that_was_trained_can_be_loaded_and_says_where_it_comes_from(finished):
+    policy = load_policy(str(finished[1] / "policy"))
+    assert policy.record.stage == "grpo"
+    assert policy.record.scenario == "price_negotiation"
+    for number in range(151):
+        assert len(policy.tokenizer.encode(f" {number}", add_special_tokens=False)) == 1
+
+
+def test_the_same_command_again_shows_the_finished_table(finished):
+    cwd, folder, _ = finished
+    before = files_of(folder)
+    again = run(cwd, *SMOKE)
+    assert again.returncode == 0
+    assert (folder / "table.txt").read_text() in again.stdout
+    assert "already complete" in again.stdout
+    assert files_of(folder) == before
+
+
+def test_a_killed_run_goes_on_and_ends_with_the_same_result(finished, tmp_path):
+    arguments = [*SMOKE, f"hydra.run.dir={tmp_path / 'killed'}"]
+    folder = tmp_path / "killed"
+    first = folder / "checkpoints" / "checkpoint-1" / "complete.json"
+    process = subprocess.Popen(
+        command(*arguments),
+        cwd=tmp_path,
+        env=ENVIRONMENT,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    while not first.exists():
+        try:
+            process.wait(timeout=0.01)
+        except subprocess.TimeoutExpired:
+            continue
+        pytest.fail(f"the run ended with {process.returncode} before it was killed")
+    process.send_signal(signal.SIGKILL)
+    assert process.wait() == -signal.SIGKILL
+    assert not (folder / "summary.json").exists()
+    again = run(tmp_path, *arguments)
+    assert again.returncode == 0, again.stderr
+    assert [line["step"] for line in steps_of(folder)] == list(range(1, STEPS + 1))
+    assert steps_of(folder) == steps_of(finished[1])
+    assert table_of(folder) == table_of(finished[1])
+
+
+def test_a_chat_model_with_adapters_goes_through_the_same_stages(tmp_path, chatml_folder):
+    folder = tmp_path / "lora"
+    done = run(
+        tmp_path,
+        "+exp=smoke",
+        "model=lora",
+        f"model.path={chatml_folder}",
+        "model.dtype=float32",
+        "model.max_turn_tokens=12",
+        "model.lora.r=4",
+        "demonstrations.games=12",
+        "evaluation.scenarios=2",
+        "bc.per_device_train_batch_size=8",
+        "grpo.max_steps=2",
+        "grpo.per_device_train_batch_size=8",
+        f"hydra.run.dir={folder}",
+    )
+    assert done.returncode == 0, done.stderr
+    summary = json.loads((folder / "summary.json").read_text())
+    assert summary["agreement"]["grpo"]["value"] == 0  # random words agree on nothing,
+    assert summary["share"]["grpo"]["value"] == 0  # and so earn nothing
+    assert "no agreement" in (folder / "report.html").read_text()
+    assert [line["step"] for line in steps_of(folder)] == [1, 2]
+    assert (folder / "policy" / "adapter_model.safetensors").exists()
+    assert load_policy(str(folder / "policy"), merge=True).record.max_turn_tokens == 12
+
+
+# -- what cannot work --------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def untalkative(tmp_path_factory, texts):
+    """A model that is not made for conversations."""
+    folder = tmp_path_factory.mktemp("models") / "plain"
+    tokenizer = chat_tokenizer(texts, template=None)
+    chat_model(tokenizer).save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    return folder
+
+
+REFUSED = {
+    "an unknown group": (["model=huge"], "Could not find 'model/huge'"),
+    "an unknown setting": (["grop.max_steps=1"], "unknown setting 'grop.max_steps'"),
+    "an unknown partner": (
+        ["partners=[scripted:boulwar]"],
+        "unknown scripted agent 'boulwar'. Did you mean 'boulware'?",
+    ),
+    "a held-out partner of the pool": (
+        ["held_out_partner=scripted:linear", "partners=[scripted:linear]"],
+        "held_out_partner=scripted:linear is one of the partners of the training",
+    ),
+    "an unknown credit": (["credit=word"], "unknown credit 'word'"),
+    "a batch that splits a group": (
+        ["grpo.per_device_train_batch_size=3", "grpo.num_generations=8"],
+        "groups of 8 games (grpo.num_generations=8); grpo.per_device_train_batch_size=4 would work",
+    ),
+    "words for a number": (
+        ["grpo.max_steps=many"],
+        "grpo.max_steps must be a whole number, got 'many'",
+    ),
+    "a fraction of a game": (
+        ["grpo.num_generations=2.5"],
+        "grpo.num_generations must be a whole number, got 2.5",
+    ),
+    "no heat to sample at": (
+        ["grpo.temperature=0"],
+        "grpo.temperature must be a number above 0, got 0",
+    ),
+    "an unknown style": (
+        ["model.style=breif"],
+        "unknown model.style 'breif'. Did you mean 'brief'? Known: brief, chat.",
+    ),
+    "groups of one": (["grpo.num_generations=1"], "grpo.num_generations must be at least 2"),
+    "an instance for a family": (
+        ["scenarios=[price_negotiation/train/1]"],
+        "training needs a family",
+    ),
+    "a model that is nowhere": (
+        ["model=full", "model.path=./nowhere"],
+        "./nowhere is no checkpoint: there is no such folder",
+    ),
+    "adapters for no model": (["model=lora"], "model.path"),
+    "nothing to evaluate on": (["evaluation.scenarios=0"], "evaluation.scenarios must be at least"),
+}
+
+
+def assert_refused(tmp_path, arguments, reason):
+    done = run(tmp_path, "+exp=smoke", *arguments)
+    assert done.returncode == 2, (done.returncode, done.stderr)
+    assert reason in done.stderr
+    assert done.stderr.startswith("error: ")
+    assert "Traceback" not in done.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(("arguments", "reason"), REFUSED.values(), ids=REFUSED)
+def test_what_cannot_work_is_refused_in_words_and_leaves_no_folder(tmp_path, arguments, reason):
+    assert_refused(tmp_path, arguments, reason)
+
+
+def test_an_option_trl_does_not_have_is_refused_before_anything_is_written(tmp_path):
+    reason = "unknown option of GRPOConfig 'learning_rat'. Did you mean 'learning_rate'?"
+    assert_refused(tmp_path, ["grpo.learning_rat=1"], reason)
+
+
+@pytest.mark.parametrize(
+    ("argument", "reason"),
+    [
+        ("grpo.loss_type=gpro", "unknown grpo.loss_type 'gpro'. Did you mean 'grpo'?"),
+        ("grpo.scale_rewards=batches", "unknown grpo.scale_rewards 'batches'."),
+    ],
+)
+def test_a_choice_trl_does_not_know_is_refused_before_anything_is_written(
+    tmp_path, argument, reason
+):
+    assert_refused(tmp_path, [argument], reason)
+
+
+def test_an_option_our_configuration_does_not_list_needs_no_plus(tmp_path):
+    shown = run(tmp_path, "--cfg", "job", "grpo.top_k=5", "+grpo.top_p=0.9", "grpo.beta=0")
+    assert shown.returncode == 0, shown.stderr
+    assert {"  top_k: 5", "  top_p: 0.9", "  beta: 0"} <= set(shown.stdout.splitlines())
+
+
+def test_invalid_moves_cannot_be_paid_for(tmp_path):
+    assert_refused(tmp_path, ["invalid_move_cost=-1"], "invalid_move_cost must be at least 0")
+
+
+def test_an_interval_from_one_scenario_is_refused(tmp_path):
+    assert_refused(tmp_path, ["evaluation.scenarios=1"], "evaluation.scenarios must be at least 2")
+
+
+def test_a_model_without_a_chat_template_is_refused(tmp_path, untalkative):
+    arguments = ["model=full", f"model.path={untalkative}"]
+    assert_refused(tmp_path, arguments, "has no chat template")
+
+
+def test_a_path_that_might_be_a_hub_id_is_refused_before_anything_is_written(tmp_path):
+    arguments = ["model=full", "model.path=no/such"]
+    assert_refused(tmp_path, arguments, "no/such: it is neither a folder here nor a hub id")
+
+
+def test_a_template_that_rewrites_history_is_refused_before_anything_is_written(
+    tmp_path, chatml_folder, tmp_path_factory
+):
+    folder = tmp_path_factory.mktemp("models") / "rewriting"
+    shutil.copytree(chatml_folder, folder)
+    (folder / "chat_template.jinja").write_text("{{ messages[-1]['content'] }}")
+    assert_refused(tmp_path, ["model=full", f"model.path={folder}"], "rewrites")
+
+
+def test_a_game_in_which_nothing_is_to_be_gained_is_refused(tmp_path):
+    arguments = ["scenarios=['price_negotiation?difficulty:impossible']"]
+    assert_refused(tmp_path, arguments, "there is no surplus to have a share of")
+
+
+def test_a_folder_without_weights_is_refused(tmp_path, chatml_folder, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("models") / "empty"
+    shutil.copytree(chatml_folder, folder)
+    (folder / "model.safetensors").unlink()
+    arguments = ["model=full", f"model.path={folder}"]
+    assert_refused(tmp_path, arguments, "it has no model.safetensors")
