@@ -183,7 +183,7 @@ class ResourceAllocation:
             return _ACCEPT if keyword == "ACCEPT" else _REJECT
         issues = state.params.issues
         keep = _whole_numbers(found.operand)
-        if keep is None or len(keep) != len(issues) or not all(map(_is_possible, issues, keep)):
+        if keep is None or not _are_possible(keep, issues):
             named = _read_amounts(found.operand, issues)
             if isinstance(named, Invalid):
                 return named
@@ -326,8 +326,13 @@ def _rendered(keyword: Keyword, keep: Amounts) -> str:
     return f"{keyword}{colon} {' '.join(map(str, keep))}"
 
 
-def _is_possible(issue: Issue, amount: int) -> bool:
-    return 0 <= amount <= issue.quantity and amount % issue.step == 0
+def _are_possible(keep: Amounts, issues: tuple[Issue, ...]) -> bool:
+    if len(keep) != len(issues):
+        return False
+    for amount, issue in zip(keep, issues, strict=True):
+        if not 0 <= amount <= issue.quantity or amount % issue.step:
+            return False
+    return True
 
 
 @lru_cache(maxsize=8192)
@@ -357,7 +362,7 @@ def _read_amounts(text: str, issues: tuple[Issue, ...]) -> Amounts | Invalid:
         amount = read_amount(word)
         if isinstance(amount, Invalid):
             return amount
-        if not isinstance(amount, int) or not _is_possible(issue, amount):
+        if not isinstance(amount, int) or not _are_possible((amount,), (issue,)):
             steps = f" in steps of {issue.step}" if issue.step > 1 else ""
             return Invalid(
                 f"{word} {issue.name} is not possible; there are {issue.quantity}{steps}"
