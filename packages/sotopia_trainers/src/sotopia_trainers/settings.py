@@ -12,11 +12,11 @@ CREDITS: Final[tuple[Credit, ...]] = get_args(Credit)
 
 @dataclass(slots=True, kw_only=True)
 class TinySettings:
-    """Shape of a model trained from scratch; the defaults have 0.6 million parameters."""
+    """Shape of a model trained from scratch; the defaults have one million parameters."""
 
     vocabulary: int = 2048
     hidden_size: int = 128
-    intermediate_size: int = 512
+    intermediate_size: int = 1024
     layers: int = 2
     heads: int = 4
     max_positions: int = 1024
