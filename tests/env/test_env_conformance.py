@@ -14,10 +14,10 @@ from pettingzoo.utils.conversions import (
     parallel_to_aec,
     turn_based_aec_to_parallel,
 )
+from sales import sale
 
 from sotopia_env import AgentAction, EnvironmentProfile, aec_env, parallel_env
 from sotopia_env.errors import ActionError
-from sotopia_env.games.price_negotiation import PriceParams
 from sotopia_env.testing import ALLOWED_WARNINGS, check_env
 
 FAMILIES = ("price_negotiation", "resource_allocation")
@@ -28,21 +28,7 @@ TALK = EnvironmentProfile(
     agent_goals=("Find out.", "Find out.", "Find out."),
     agent_names=("Ada", "Bram", "Cleo"),
 )
-SALE = EnvironmentProfile(
-    scenario="A lamp is for sale.",
-    agent_goals=("Sell it.", "Buy it."),
-    agent_names=("Ada", "Bram"),
-    game=PriceParams(
-        item="lamp",
-        currency="euros",
-        roles=("seller", "buyer"),
-        reservations=(40, 60),
-        targets=(80, 20),
-        low=1,
-        high=100,
-        deadline=6,
-    ),
-)
+SALE = sale()
 NO_BOX = "space for each agent probably should be gymnasium.spaces.box or gymnasium.spaces.discrete"
 THE_THREE = {
     "Observation is not a NumPy array",

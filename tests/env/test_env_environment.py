@@ -10,35 +10,16 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from sales import sale
 
 from sotopia_env import AgentAction, AgentProfile, EnvironmentProfile, parallel_env, scenario_ids
 from sotopia_env.actions import MAX_CHARACTERS
 from sotopia_env.errors import ActionError, ConfigurationError, ScenarioError
-from sotopia_env.games.price_negotiation import PriceParams
 
 FAMILIES = ("price_negotiation", "resource_allocation")
 ORDERS = ("round-robin", "simultaneous")
+CANARIES = ("Sell it. CANARY-SELLER", "Buy it. CANARY-BUYER")
 SPOKEN = st.text(st.characters(exclude_categories=["Cs"]), max_size=200)
-
-
-def sale(**changes: Any) -> EnvironmentProfile:
-    """Ada sells at 40 or more, Bram buys at 60 or less."""
-    params: dict[str, Any] = {
-        "item": "lamp",
-        "currency": "euros",
-        "roles": ("seller", "buyer"),
-        "reservations": (40, 60),
-        "targets": (80, 20),
-        "low": 1,
-        "high": 100,
-        "deadline": 6,
-    }
-    return EnvironmentProfile(
-        scenario="A lamp is for sale.",
-        agent_goals=("Sell it. CANARY-SELLER", "Buy it. CANARY-BUYER"),
-        agent_names=("Ada", "Bram"),
-        game=PriceParams(**params | changes),
-    )
 
 
 def talk(seats: int = 2) -> EnvironmentProfile:
@@ -378,7 +359,7 @@ def test_words_are_delivered_byte_for_byte(text: str) -> None:
 
 @pytest.mark.parametrize("order", ORDERS)
 def test_no_seat_is_ever_shown_the_goal_or_the_values_of_another(order: str) -> None:
-    env = parallel_env(sale(reservations=(37, 73)), reward=None, action_order=order)
+    env = parallel_env(sale(goals=CANARIES, reservations=(37, 73)), reward=None, action_order=order)
     observations, infos = env.reset(seed=0)
     says = iter(["OFFER 50", "OFFER 5000", "I wonder.", "REJECT", "Hm.", "Hm."])
     while True:

@@ -5,26 +5,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+from sales import sale
 
 from sotopia_env import AgentAction, EnvironmentProfile, parallel_env
 from sotopia_env.errors import ActionError, ScenarioError
-from sotopia_env.games.price_negotiation import PriceParams
 
-SALE = EnvironmentProfile(
-    scenario="A lamp is for sale.",
-    agent_goals=("Sell it.", "Buy it."),
-    agent_names=("Ada", "Bram"),
-    game=PriceParams(
-        item="lamp",
-        currency="euros",
-        roles=("seller", "buyer"),
-        reservations=(40, 60),
-        targets=(80, 20),
-        low=1,
-        high=100,
-        deadline=6,
-    ),
-)
+SALE = sale()
 TALK = EnvironmentProfile(
     scenario="Friends meet.", agent_goals=("x", "y", "z"), agent_names=("Ada", "Bram", "Cleo")
 )

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
+from sales import price_params
 
 from sotopia_env.games.price_negotiation import (
     PriceMove,
@@ -21,21 +22,6 @@ from sotopia_env.testing import check_game
 
 GAME = PriceNegotiation()
 SEATS = (0, 1)
-
-
-def price_params(**changes: object) -> PriceParams:
-    """Seat 0 sells at 40 or more, seat 1 buys at 60 or less."""
-    usual: dict[str, object] = {
-        "item": "lamp",
-        "currency": "euros",
-        "roles": ("seller", "buyer"),
-        "reservations": (40, 60),
-        "targets": (80, 20),
-        "low": 1,
-        "high": 100,
-        "deadline": 6,
-    }
-    return PriceParams.model_validate(usual | changes)
 
 
 def mirrored(params: PriceParams) -> PriceParams:

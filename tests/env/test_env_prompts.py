@@ -7,27 +7,13 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from sales import sale
 
-from sotopia_env import EnvironmentProfile, parallel_env
+from sotopia_env import parallel_env
 from sotopia_env.episode import Message, Turn
-from sotopia_env.games.price_negotiation import PriceParams
 from sotopia_env.prompts import INSTRUCTIONS, Conversation, PromptStyle, brief, read_reply
 
-SALE = EnvironmentProfile(
-    scenario="A lamp is for sale.",
-    agent_goals=("Sell it.", "Buy it."),
-    agent_names=("Ada", "Bram"),
-    game=PriceParams(
-        item="lamp",
-        currency="euros",
-        roles=("seller", "buyer"),
-        reservations=(40, 60),
-        targets=(80, 20),
-        low=1,
-        high=100,
-        deadline=6,
-    ),
-)
+SALE = sale()
 
 
 def conversations(style: PromptStyle, *said: str) -> list[list[Message]]:

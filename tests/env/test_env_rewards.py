@@ -1,39 +1,21 @@
 """Rewards: the exact outcome of a game by hand, unscored ones, and stacked wrappers."""
 
 import math
+from functools import partial
 from typing import Any
 
 import pytest
+from sales import sale
 
 from sotopia_env import AgentAction, EnvironmentProfile, VerifiableReward, parallel_env
 from sotopia_env.episode import Evaluation, Transcript
 from sotopia_env.errors import ConfigurationError
 from sotopia_env.evaluators import GameOutcome
-from sotopia_env.games.price_negotiation import PriceParams
 from sotopia_env.games.resource_allocation import AllocationParams, Issue
 from sotopia_env.rewards import RewardWrapper
 
 SEATS = ("agent_0", "agent_1")
-
-
-def sale(**changes: Any) -> EnvironmentProfile:
-    """Ada sells at 40 or more, Bram buys at 60 or less: 20 to divide."""
-    params: dict[str, Any] = {
-        "item": "lamp",
-        "currency": "euros",
-        "roles": ("seller", "buyer"),
-        "reservations": (40, 60),
-        "targets": (80, 20),
-        "low": 1,
-        "high": 100,
-        "deadline": 4,
-    }
-    return EnvironmentProfile(
-        scenario="A lamp is for sale.",
-        agent_goals=("Sell it.", "Buy it."),
-        agent_names=("Ada", "Bram"),
-        game=PriceParams(**params | changes),
-    )
+short_sale = partial(sale, deadline=4)
 
 
 def division(disagreement: tuple[int, int] = (0, 0)) -> EnvironmentProfile:
@@ -108,7 +90,7 @@ NO_DEAL = ("No.", "No.", "No.", "No.")
 def test_the_rewards_of_a_sale_by_hand(
     mode: str, said: tuple[str, ...], rewards: tuple[float, float]
 ) -> None:
-    env = parallel_env(sale(), reward=mode)
+    env = parallel_env(short_sale(), reward=mode)
     _, given, _, _, infos = played(env, *said)
     assert given == dict(zip(SEATS, rewards, strict=True))
     assert env.final_rewards == given
@@ -118,7 +100,7 @@ def test_the_rewards_of_a_sale_by_hand(
 
 
 def test_auto_is_the_share_of_a_game_and_nothing_elsewhere() -> None:
-    _, rewards, *_ = played(parallel_env(sale()), *DEAL)
+    _, rewards, *_ = played(parallel_env(short_sale()), *DEAL)
     assert rewards == {"agent_0": 0.75, "agent_1": 0.25}
     _, rewards, _, _, infos = played(parallel_env(talk(2), max_turns=1), "Hello.")
     assert rewards == {"agent_0": 0.0, "agent_1": 0.0}
@@ -126,7 +108,7 @@ def test_auto_is_the_share_of_a_game_and_nothing_elsewhere() -> None:
 
 
 def test_without_a_wrapper_nothing_is_scored() -> None:
-    env = parallel_env(sale(), reward=None)
+    env = parallel_env(short_sale(), reward=None)
     _, rewards, _, _, infos = played(env, *DEAL)
     assert rewards == {"agent_0": 0.0, "agent_1": 0.0}
     assert infos["agent_0"]["reward_components"] == {}
@@ -151,7 +133,7 @@ def test_shares_of_a_division_start_from_what_there_is_without_an_agreement() ->
 
 
 def test_rewards_come_with_the_last_step_only() -> None:
-    env = parallel_env(sale())
+    env = parallel_env(short_sale())
     env.reset(seed=0)
     _, rewards, _, _, infos = env.step({"agent_0": "OFFER 55"})
     assert rewards == {"agent_0": 0.0, "agent_1": 0.0}
@@ -170,7 +152,7 @@ def test_rewards_come_with_the_last_step_only() -> None:
 
 
 def test_leaving_a_game_gives_both_nothing() -> None:
-    _, rewards, *_ = played(parallel_env(sale()), "OFFER 55", AgentAction("leave"))
+    _, rewards, *_ = played(parallel_env(short_sale()), "OFFER 55", AgentAction("leave"))
     assert rewards == {"agent_0": 0.0, "agent_1": 0.0}
 
 
@@ -180,7 +162,7 @@ IMPOSSIBLE = {"reservations": (60, 40)}
 
 
 def test_a_share_of_nothing_is_unscored_and_not_zero() -> None:
-    env = parallel_env(sale(**IMPOSSIBLE))
+    env = parallel_env(short_sale(**IMPOSSIBLE))
     _, rewards, _, _, infos = played(env, *NO_DEAL)
     for seat in SEATS:
         assert math.isnan(rewards[seat])
@@ -203,7 +185,7 @@ def test_a_share_of_nothing_is_unscored_and_not_zero() -> None:
 def test_other_modes_score_an_impossible_sale(
     mode: str, said: tuple[str, ...], rewards: tuple[float, float]
 ) -> None:
-    _, given, *_ = played(parallel_env(sale(**IMPOSSIBLE), reward=mode), *said)
+    _, given, *_ = played(parallel_env(short_sale(**IMPOSSIBLE), reward=mode), *said)
     assert given == dict(zip(SEATS, rewards, strict=True))
 
 
@@ -213,7 +195,7 @@ def test_the_evaluator_scores_no_conversation_and_no_unfinished_game() -> None:
     unscored = GameOutcome().evaluate(env.transcript)
     assert unscored.scores == {}
     assert unscored.unscored == "the scenario has no verifiable game"
-    env = parallel_env(sale(), reward=None)
+    env = parallel_env(short_sale(), reward=None)
     env.reset(seed=0)
     assert GameOutcome().evaluate(env.transcript).unscored == "the game is not over"
 
@@ -222,7 +204,7 @@ def test_the_evaluator_scores_no_conversation_and_no_unfinished_game() -> None:
 
 
 def test_stacked_wrappers_add_weighted_scores() -> None:
-    env = parallel_env(sale(), reward=None)
+    env = parallel_env(short_sale(), reward=None)
     env = VerifiableReward(env, mode="share", weight=2.0)
     env = VerifiableReward(env, mode="win")
     env = RewardWrapper(env, scoring("jury", agent_0=4.0, agent_1=8.0), dimension="fun", weight=0.5)
@@ -239,7 +221,7 @@ def test_stacked_wrappers_add_weighted_scores() -> None:
 
 def test_one_unscored_source_leaves_the_sum_unscored_and_the_others_readable() -> None:
     silent = Fixed("jury", Evaluation(source="jury", unscored="the jury was asleep"))
-    env = RewardWrapper(parallel_env(sale(), reward="share"), silent, dimension="fun")
+    env = RewardWrapper(parallel_env(short_sale(), reward="share"), silent, dimension="fun")
     _, rewards, _, _, infos = played(env, *DEAL)
     assert math.isnan(rewards["agent_0"])
     assert infos["agent_0"]["unscored"] == "the jury was asleep"
@@ -248,7 +230,7 @@ def test_one_unscored_source_leaves_the_sum_unscored_and_the_others_readable() -
 
 def test_a_seat_without_a_score_is_unscored_alone() -> None:
     env = RewardWrapper(
-        parallel_env(sale(), reward=None), scoring("jury", agent_0=1.0), dimension="fun"
+        parallel_env(short_sale(), reward=None), scoring("jury", agent_0=1.0), dimension="fun"
     )
     _, rewards, _, _, infos = played(env, *DEAL)
     assert rewards["agent_0"] == 1.0
@@ -258,7 +240,7 @@ def test_a_seat_without_a_score_is_unscored_alone() -> None:
 
 def test_an_evaluator_is_asked_once_after_the_last_turn() -> None:
     jury = scoring("jury", agent_0=1.0, agent_1=1.0)
-    env = RewardWrapper(parallel_env(sale(), reward=None), jury, dimension="fun")
+    env = RewardWrapper(parallel_env(short_sale(), reward=None), jury, dimension="fun")
     played(env, *DEAL)
     (transcript,) = jury.seen
     assert transcript.outcome == "agreement"
@@ -282,7 +264,7 @@ def test_final_rewards_cover_a_seat_that_left_early() -> None:
 
 
 def test_a_new_episode_starts_without_rewards() -> None:
-    env = parallel_env(sale())
+    env = parallel_env(short_sale())
     played(env, *DEAL)
     env.reset(seed=1)
     assert env.final_rewards == {"agent_0": 0.0, "agent_1": 0.0}
@@ -290,7 +272,7 @@ def test_a_new_episode_starts_without_rewards() -> None:
 
 
 def test_a_restored_position_is_scored_anew() -> None:
-    env = parallel_env(sale())
+    env = parallel_env(short_sale())
     env.reset(seed=0)
     env.step({"agent_0": "OFFER 55"})
     snapshot = env.snapshot()
@@ -306,7 +288,7 @@ def test_a_restored_position_is_scored_anew() -> None:
 
 def test_an_unknown_mode_is_answered_with_those_that_exist() -> None:
     with pytest.raises(ConfigurationError, match="Known: share, utility, win"):
-        VerifiableReward(parallel_env(sale(), reward=None), mode="joy")  # type: ignore[arg-type]
+        VerifiableReward(parallel_env(short_sale(), reward=None), mode="joy")  # type: ignore[arg-type]
 
 
 def test_an_evaluation_has_scores_or_a_reason_and_not_both() -> None:
