@@ -167,7 +167,7 @@ def named(figure: dict[str, Any]) -> str:
 
 def usage_table(folders: dict[int, Path]) -> str:
     """Markdown: what each run took."""
-    lines = ["", "| | minutes | CPU minutes | peak memory |", "|---|---|---|---|"]
+    lines = ["", "| | minutes | CPU minutes | peak memory of the process |", "|---|---|---|---|"]
     for seed, folder in folders.items():
         used = read(folder / USAGE)
         lines.append(

@@ -3,7 +3,7 @@
 `check_game` plays it at random and says which law of the protocol a mistake breaks.
 """
 
-from sotopia_env.games.protocol import Solution
+from sotopia_env.games.protocol import Solution, Stakes
 from sotopia_env.moves import Invalid, MoveGrammar, read_amount
 from sotopia_env.testing import check_game
 
@@ -51,6 +51,9 @@ class DemandGame:
 
     def utilities(self, state):
         return state[1] if self.is_agreed(state) else (0, 0)
+
+    def stakes(self, params):
+        return Stakes(disagreement=(0, 0), ideal=(params, params))
 
     def solution(self, params):
         return Solution(

@@ -191,6 +191,37 @@ def test_every_sample_of_the_action_space_can_be_played(data: st.DataObject) -> 
             assert env.observation_space(seat).contains(observation)
 
 
+@pytest.mark.parametrize(
+    ("action", "counts"),
+    [
+        (AgentAction("action", "OFFER 50"), True),
+        (AgentAction("action", "\nOFFER 50\n"), True),
+        (AgentAction("action", "shrugs and writes\nOFFER 50\non the board"), False),
+        (AgentAction("speak", "I see.\nOFFER 50"), True),
+        (AgentAction("speak", "OFFER 50", ("Bram",)), True),
+        (AgentAction("speak", "OFFER 50", ("agent_1", "agent_0")), True),
+        (AgentAction("speak", "OFFER 50", ("agent_0",)), False),
+        (AgentAction("non-verbal communication", "OFFER 50"), False),
+    ],
+)
+def test_a_move_is_public_and_an_action_is_nothing_but_the_move(
+    action: AgentAction, counts: bool
+) -> None:
+    env = env_of(sale())
+    *_, infos = env.step({"agent_0": action})
+    assert (infos["agent_1"]["game"].partner_offer == 50) is counts
+    is_attempt = not counts and action.action_type in ("speak", "action")
+    assert ("note" in infos["agent_0"]) is is_attempt
+    assert env.invalid_moves == [int(is_attempt), 0]
+
+
+def test_nothing_can_be_asked_before_the_first_reset() -> None:
+    env = parallel_env(sale(), reward=None)
+    for ask in (env.snapshot, env.render, env.solution, lambda: env.history("agent_0")):
+        with pytest.raises(ActionError, match=r"call reset\(\)"):
+            ask()
+
+
 # -- what a policy gets wrong --------------------------------------------------------------------
 
 UNREADABLE = [
@@ -566,7 +597,8 @@ def test_branches_do_not_disturb_each_other() -> None:
         ({"scenario": "price_negotiation/train/x"}, ScenarioError, "<number>"),
         ({"split": "exam"}, ScenarioError, "unknown split 'exam'"),
         ({"action_order": "random"}, ConfigurationError, "unknown action_order 'random'"),
-        ({"max_turns": 0}, ConfigurationError, "max_turns must be at least 1, got 0"),
+        ({"max_turns": "9"}, ConfigurationError, "a whole number from 1, got '9'"),
+        ({"max_turns": 0}, ConfigurationError, "max_turns must be a whole number from 1, got 0"),
         ({"render_mode": "rgb_array"}, ConfigurationError, "unknown render_mode"),
         ({"reward": "fun"}, ConfigurationError, "Known: auto, share, utility, win"),
         ({"agents": [AgentProfile(first_name="Eve", last_name="")]}, ConfigurationError, "1 char"),
@@ -601,7 +633,7 @@ def test_a_scenario_that_does_not_fit_is_refused(
     profile: EnvironmentProfile, complaint: str
 ) -> None:
     with pytest.raises(ScenarioError, match=complaint):
-        parallel_env(profile, reward=None).reset(seed=0)
+        parallel_env(profile, reward=None)
 
 
 def test_a_scenario_file_plays_like_its_profile(tmp_path: Path) -> None:

@@ -101,6 +101,11 @@ def test_an_invisible_character_inside_a_keyword_is_dropped() -> None:
     assert price_of("FINAL\u200b_BID: 5") == 5
 
 
+@pytest.mark.parametrize("text", ["You said: FINAL_BID: 90", "Well, FINAL_BID: 90"])
+def test_a_bid_within_a_sentence_is_answered_and_does_not_count(text: str) -> None:
+    assert reason(text) == "FINAL_BID must stand on a line of its own"
+
+
 def test_an_own_bid_after_a_quoted_one_counts() -> None:
     assert price_of('You said "FINAL_BID: 90". FINAL_BID: 120') == 120
     assert price_of('You said "FINAL_BID: 90." FINAL_BID: 120') == 120
@@ -112,6 +117,7 @@ def test_an_own_bid_after_a_quoted_one_counts() -> None:
         'You said "FINAL_BID: 90".',
         "You said \u201cFINAL_BID: 90\u201d.",
         "You said \u2018FINAL_BID: 90\u2019.",
+        "\u2018He said\nOFFER 40\nand left.\u2019",
         "You said 'FINAL_BID: 90'.",
         "Sie sagten \u201eFINAL_BID: 90\u201c.",
         "Sie sagten \u00bbFINAL_BID: 90\u00ab.",

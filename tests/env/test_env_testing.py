@@ -13,7 +13,7 @@ from sotopia_env.games.price_negotiation import (
     PriceParams,
     PriceState,
 )
-from sotopia_env.games.protocol import Solution
+from sotopia_env.games.protocol import Solution, Stakes
 from sotopia_env.testing import check_game
 
 PARAMS = PriceParams(
@@ -78,6 +78,14 @@ class DreamsOfMore(PriceNegotiation):
     def solution(self, params: PriceParams) -> Solution:
         return replace(super().solution(params), ideal=(100.0, 100.0))
 
+    def stakes(self, params: PriceParams) -> Stakes:
+        return replace(super().stakes(params), ideal=(100.0, 100.0))
+
+
+class PaysByOtherStakes(PriceNegotiation):
+    def stakes(self, params: PriceParams) -> Stakes:
+        return replace(super().stakes(params), ideal=(100.0, 100.0))
+
 
 class MissesTheNashPoint(PriceNegotiation):
     def solution(self, params: PriceParams) -> Solution:
@@ -108,6 +116,7 @@ def test_a_sound_game_passes() -> None:
         (PaysNoNumber, "not finite"),
         (PaysForNothing, "no agreement gives"),
         (DreamsOfMore, "is not the best of each"),
+        (PaysByOtherStakes, r"solution\(\) and stakes\(\) differ"),
         (MissesTheNashPoint, "beats the Nash point"),
         (StartsAtRandom, "no function of params"),
     ],

@@ -294,6 +294,16 @@ REFUSED = {
         ["model=full", "model.path=./nowhere"],
         "./nowhere is no checkpoint: there is no such folder",
     ),
+    "a model from scratch that is somewhere": (["model.path=no/such"], "takes no model.path"),
+    "heads that do not fit": (
+        ["model.tiny.hidden_size=48", "model.tiny.heads=5"],
+        "model.tiny.hidden_size=48 cannot be divided into 5 heads of an even size; 50 would work",
+    ),
+    "no layers": (["model.tiny.layers=0"], "model.tiny.layers must be at least 1, got 0"),
+    "no level to keep to": (["evaluation.constants=[nan]"], "are finite numbers"),
+    "nobody to compare with": (["evaluation.constants=[]"], "evaluation.constants must be at"),
+    "less than no dialogues": (["evaluation.dialogues=-1"], "evaluation.dialogues must be at"),
+    "a seed below 0": (["seed=-1"], "seed must be a whole number from 0 below 2**32, got -1"),
     "adapters for no model": (["model=lora"], "model.path"),
     "nothing to evaluate on": (["evaluation.scenarios=0"], "evaluation.scenarios must be at least"),
 }

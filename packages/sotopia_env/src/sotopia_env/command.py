@@ -30,6 +30,7 @@ OK, FAILED, REFUSED, UNSCORED, INTERRUPTED = 0, 1, 2, 3, 130
 
 _LOCK: Final = ".lock"
 _SUMMARY, _TABLE, _MANIFEST = "summary.json", "table.txt", "manifest.json"
+_SEEDS: Final = 2**32
 _NOT_HASHED: Final = ("seed", "fresh", "hydra")
 _VALUED: Final = ("--config-dir", "-cd", "--config-path", "-cp", "--config-name", "-cn", "-p")
 _SHOWING: Final = (
@@ -52,9 +53,14 @@ class Run:
     config: Mapping[str, object] = field(repr=False)
 
     def start(self) -> None:
-        """Write `config.yaml` and `manifest.json`, once the input has proved usable."""
+        """Write `config.yaml` and `manifest.json`, once the input has proved usable.
+
+        With `fresh=true` what an earlier run left is removed first.
+        """
         from omegaconf import OmegaConf
 
+        if self.config.get("fresh"):
+            _empty(self.folder)
         config = OmegaConf.to_yaml(OmegaConf.create(dict(self.config)))
         write_atomically(self.folder / "config.yaml", config)
         write_atomically(self.folder / _MANIFEST, _as_json(_manifest(self)))
@@ -163,6 +169,11 @@ class _Frame:
     settings: type[Any]
     main: Callable[[Any, Run], int]
     codes: list[int] = field(default_factory=list)
+    """Of the jobs that have come to an end."""
+    jobs: int = 0
+    """Jobs begun."""
+    old: set[Path] = field(default_factory=set)
+    """What of the output folders was there before."""
 
     def start(self, arguments: list[str]) -> int:
         from omegaconf import OmegaConf
@@ -186,8 +197,8 @@ class _Frame:
         try:
             start()
         except SystemExit as stop:
-            if stop.code not in (None, 0) and not self.codes:
-                return REFUSED  # Hydra's own errors leave with 1
+            if stop.code not in (None, 0) and not self.jobs:
+                return REFUSED  # Hydra's own errors leave with 1, and so does a crash of a job
             raise
         return max(self.codes, default=OK)
 
@@ -206,8 +217,12 @@ class _Frame:
             overrides = [f"hydra.searchpath=[{found}]", *overrides]
         try:
             with initialize_config_module(f"{self.package}.hydra_conf", version_base="1.3"):
-                config = compose(f"{self.package}/{self.stem}", overrides=overrides)
-            self._typed(OmegaConf.to_container(config, resolve=True))
+                config = compose(
+                    f"{self.package}/{self.stem}", overrides=overrides, return_hydra_config=True
+                )
+            self.old = _existing(config.hydra.run.dir, config.hydra.sweep.dir)
+            own = OmegaConf.masked_copy(config, [str(key) for key in config if key != "hydra"])
+            self._typed(OmegaConf.to_container(own, resolve=True))
         except (HydraException, OmegaConfBaseException) as error:
             return self._explain(error)
         except ConfigurationError as error:
@@ -240,6 +255,7 @@ class _Frame:
         from hydra.core.hydra_config import HydraConfig
         from omegaconf import OmegaConf
 
+        self.jobs += 1
         values: Any = OmegaConf.to_container(config, resolve=True)
         folder = Path(HydraConfig.get().runtime.output_dir)
         run = Run(
@@ -250,19 +266,18 @@ class _Frame:
             config=values,
         )
         try:
+            _check_seed(run.seed)
             with _locked(folder):
                 self.codes.append(self._work(self._typed(values), run))
         except ConfigurationError as error:
-            _remove_if_empty(folder)
+            _remove_new(folder, self.old)
             self.codes.append(_refuse(str(error)))
         except SotopiaError as error:
             print(f"failed: {error}", file=sys.stderr)
             self.codes.append(FAILED)
 
     def _work(self, settings: Any, run: Run) -> int:
-        if run.config.get("fresh"):
-            _empty(run.folder)
-        if run.is_finished:
+        if run.is_finished and not run.config.get("fresh"):
             run.say((run.folder / _TABLE).read_text(encoding="utf-8"))
             run.say(f"already complete: {run.shown_folder} (fresh=true starts over)")
             return OK
@@ -385,14 +400,30 @@ def _empty(folder: Path) -> None:
             path.unlink()
 
 
-def _remove_if_empty(folder: Path) -> None:
-    """Remove the run folder and the two above it, as far as they are empty."""
-    (folder.parent / "multirun.yaml").unlink(missing_ok=True)
-    for path in (folder, folder.parent, folder.parent.parent):
-        try:
-            path.rmdir()
-        except OSError:
+def _check_seed(seed: int) -> None:
+    """Refuse what the generators of NumPy and torch would."""
+    if not 0 <= seed < _SEEDS:
+        raise ConfigurationError(f"seed must be a whole number from 0 below 2**32, got {seed}")
+
+
+def _existing(*folders: str) -> set[Path]:
+    """Those of the folders, what is in them, and all above them, that exist."""
+    found: set[Path] = set()
+    for folder in map(Path.absolute, map(Path, folders)):
+        found.update(path for path in (folder, *folder.parents) if path.exists())
+        found.update(folder.iterdir() if folder.is_dir() else ())
+    return found
+
+
+def _remove_new(folder: Path, old: set[Path]) -> None:
+    """Remove the folder of a refused run and those above it, as far as they are new and empty."""
+    for path in (folder.absolute(), *folder.absolute().parents):
+        sweep = path / "multirun.yaml"
+        if sweep not in old and [*path.iterdir()] == [sweep]:
+            sweep.unlink()  # Hydra's note about a sweep of which nothing else is left
+        if path in old or any(path.iterdir()):
             return
+        path.rmdir()
 
 
 def _as_json(value: object) -> str:

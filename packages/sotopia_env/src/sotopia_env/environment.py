@@ -85,8 +85,8 @@ class SotopiaEnv(ParallelEnv[str, Observation, ActionLike]):
     ) -> None:
         if action_order not in ACTION_ORDERS:
             raise ConfigurationError(unknown_name("action_order", action_order, ACTION_ORDERS))
-        if max_turns < 1:
-            raise ConfigurationError(f"max_turns must be at least 1, got {max_turns}")
+        if not isinstance(max_turns, int) or max_turns < 1:
+            raise ConfigurationError(f"max_turns must be a whole number from 1, got {max_turns!r}")
         if render_mode is not None and render_mode not in self.metadata["render_modes"]:
             raise ConfigurationError(
                 unknown_name("render_mode", render_mode, self.metadata["render_modes"])
@@ -105,7 +105,7 @@ class SotopiaEnv(ParallelEnv[str, Observation, ActionLike]):
         self._seed = seed
         self._generator: np.random.Generator | None = np_random(seed)[0]
         self._scene: Scene | None = None
-        self.transcript: Transcript
+        self._transcript: Transcript | None = None
         self.final_rewards: dict[str, float] = {}
         self.invalid_moves: list[int] = []
         self._turn, self._previous = 0, -1
@@ -129,8 +129,8 @@ class SotopiaEnv(ParallelEnv[str, Observation, ActionLike]):
         Without a seed the environment's own generator, seeded once, supplies the next.
         """
         if seed is not None:
-            if seed < 0:
-                raise ConfigurationError(f"a seed is a whole number from 0, got {seed}")
+            if not isinstance(seed, int | np.integer) or seed < 0:
+                raise ConfigurationError(f"a seed is a whole number from 0, got {seed!r}")
             self._seed, self._generator = seed, None
         else:
             seed = int(self._rng.integers(2**31))
@@ -139,7 +139,7 @@ class SotopiaEnv(ParallelEnv[str, Observation, ActionLike]):
         state = None
         if game is not None:
             state = game.start(scene.params, self._rng if game.has_chance else None)
-        self.transcript = Transcript(scene.profile, names, game=game, game_state=state)
+        self._transcript = Transcript(scene.profile, names, game=game, game_state=state)
         self._turn, self._previous = 0, -1
         self._present = list(range(len(self._keys)))
         self.turn_order = self._next(-1)
@@ -173,9 +173,10 @@ class SotopiaEnv(ParallelEnv[str, Observation, ActionLike]):
             if key not in live:
                 raise ActionError(f"no action expected of {key!r}; seats now: {', '.join(live)}")
             read[key] = as_action(value, self._keys)
-        said, transcript = self._play(on_turn, read), self.transcript
+        transcript = self.transcript
+        said = self._play(transcript, on_turn, read)
         self._turn += 1
-        terminations, truncations = self._advance(live, said)
+        terminations, truncations = self._advance(transcript, live, said)
         observations, infos = perceived(transcript, live, said, self._turn, self.turn_order)
         if len(read) > len(on_turn):
             for key in self._off_turn(read, on_turn):
@@ -196,6 +197,17 @@ class SotopiaEnv(ParallelEnv[str, Observation, ActionLike]):
         """Nothing is held open."""
 
     # -- beyond the contract --------------------------------------------------------------------
+
+    @property
+    def transcript(self) -> Transcript:
+        """All that happened since the last reset.
+
+        Raises:
+            ActionError: before the first one.
+        """
+        if self._transcript is None:
+            raise ActionError("nothing has been played yet: call reset()")
+        return self._transcript
 
     @property
     def turn(self) -> int:
@@ -250,7 +262,7 @@ class SotopiaEnv(ParallelEnv[str, Observation, ActionLike]):
     def restore(self, snapshot: Snapshot) -> None:
         """Go back (or over) to a position taken from an environment with the same settings."""
         scene = self._set(snapshot.profile)
-        self.transcript = Transcript(
+        self._transcript = Transcript(
             profile=snapshot.profile,
             names=dict(zip(self._keys, scene.names, strict=True)),
             turns=list(snapshot.turns),
@@ -288,10 +300,12 @@ class SotopiaEnv(ParallelEnv[str, Observation, ActionLike]):
         return (self._keys[seats[0]],) if len(seats) == 1 else tuple([self._keys[s] for s in seats])
 
     def _play(
-        self, on_turn: tuple[str, ...], read: Mapping[str, AgentAction | UnreadableAction]
+        self,
+        transcript: Transcript,
+        on_turn: tuple[str, ...],
+        read: Mapping[str, AgentAction | UnreadableAction],
     ) -> list[Turn]:
         """Take down what the seats on turn did, and apply the formal moves in it."""
-        transcript = self.transcript
         game, state = transcript.game, transcript.game_state
         said: list[Turn] = []
         moves: dict[int, Any] = {}
@@ -304,6 +318,8 @@ class SotopiaEnv(ParallelEnv[str, Observation, ActionLike]):
                 invalid, action = f"unknown recipient {unknown}", NO_ACTION
             elif game is not None and action.action_type in _SPOKEN:
                 found = game.parse(action.argument, state, seat)
+                if found is not None and (action.to or action.action_type == "action"):
+                    found = self._counted(found, action, key)
                 if isinstance(found, Invalid):
                     invalid = found.reason
                 elif found is not None:
@@ -321,6 +337,15 @@ class SotopiaEnv(ParallelEnv[str, Observation, ActionLike]):
         known = {*self.transcript.names.values(), *self._keys}
         return next((f"{name!r:.40}" for name in to if name not in known), None)
 
+    def _counted(self, move: Any, action: AgentAction, key: str) -> Any:
+        """The move, or why it does not count in this kind of action."""
+        if action.action_type == "action" and "\n" in action.argument.strip():
+            return Invalid("a move must be the whole argument of an action")
+        names, to = self.transcript.names, action.to
+        if to and not all(k in to or names[k] in to for k in self.agents if k != key):
+            return Invalid("a move must be said to everybody")
+        return move
+
     def _off_turn(
         self, read: Mapping[str, AgentAction | UnreadableAction], on_turn: tuple[str, ...]
     ) -> list[str]:
@@ -333,10 +358,9 @@ class SotopiaEnv(ParallelEnv[str, Observation, ActionLike]):
         ]
 
     def _advance(
-        self, live: list[str], said: Sequence[Turn]
+        self, transcript: Transcript, live: list[str], said: Sequence[Turn]
     ) -> tuple[dict[str, bool], dict[str, bool]]:
         """Decide what has ended and who is next; terminations and truncations of `live` seats."""
-        transcript = self.transcript
         game, state = transcript.game, transcript.game_state
         leavers: list[str] = []
         for t in said:

@@ -19,6 +19,7 @@ from .profiles import AgentProfile, EnvironmentProfile
 from .queries import split_query
 from .rewards import MODES, RewardWrapper, VerifiableReward
 from .scenarios.families import SPLITS, Split, family_names, load_family
+from .scene import scene_of
 from .turns import ActionOrder
 from .views.aec import AECView
 
@@ -106,15 +107,17 @@ def parallel_env(
     """
     source = scenario_source(scenario, split)
     example = source(0)
+    seats = max(2, len(example.agent_goals))
     env = SotopiaEnv(
         source,
-        seats=max(2, len(example.agent_goals)),
+        seats=seats,
         characters=agents,
         action_order=action_order,
         max_turns=max_turns,
         render_mode=render_mode,
         seed=seed,
     )
+    scene_of(example, seats, agents)  # what does not fit is answered here, not in the first reset
     return _with_reward(env, reward, has_game=example.game is not None)
 
 

@@ -41,6 +41,7 @@ _CODE: Final = re.compile(
 )
 # Every class excludes its own opener too, which keeps the patterns linear on hostile input.
 _PAIRS: Final = (
+    "\u2018\u2019",
     "\u201c\u201d",
     "\u201e\u201c\u201d",
     "\xab\xbb",
@@ -50,7 +51,7 @@ _PAIRS: Final = (
 )
 """An opening mark and those that close it."""
 _QUOTES: Final = re.compile(
-    '"[^"\n]*"|`[^`\n]*`|\u2018[^\u2018\u2019\n]*\u2019|^[ ]*>[^\n]*|'
+    '"[^"\n]*"|`[^`\n]*`|^[ ]*>[^\n]*|'
     # Over several lines of a paragraph: an opening mark follows no word, unlike one for inches.
     '(?<![\\w"])"[^"\n]*(?:\n[^"\n]+)*"|'
     + "|".join(rf"{marks[0]}[^{marks}\n]*(?:\n[^{marks}\n]+)*[{marks[1:]}]" for marks in _PAIRS),
@@ -62,7 +63,7 @@ _NUMBER: Final = re.compile(
 _AMBIGUOUS: Final = re.compile(r"[^\d]*\d{1,3}\.\d{3}", re.ASCII)
 _WORD: Final = r"(?:\w+=)?[-+$€£¥.(]*\d\S*"
 _OPERANDS: Final = re.compile(rf"{_WORD}(?:[ ]+{_WORD})*", re.ASCII)
-_CLOSED_PREFIX: Final = re.compile(rf"(?:^|[.!?;:,{_PUT_ASIDE}])\s*\Z")
+_CLOSED_PREFIX: Final = re.compile(rf"(?:^|[.!?{_PUT_ASIDE}])\s*\Z")
 _LOOK_ALIKES: Final = str.maketrans(
     "АВСЕНІЈКМОРЅТХУаеосрхуіјѕԁΑΒΕΖΗΙΚΜΝΟΡΤΥΧο",  # noqa: RUF001  # what the table is for
     "ABCEHIJKMOPSTXYaeocpxyijsdABEZHIKMNOPTYXo",

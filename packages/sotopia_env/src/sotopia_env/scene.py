@@ -80,5 +80,5 @@ def _typed(params: GameParams, family: Family) -> GameParams:
         return family.params_type.model_validate(params.model_dump())
     except ValidationError as error:
         first = error.errors()[0]
-        where = ".".join(map(str, first["loc"])) or params.family
-        raise ScenarioError(f"{params.family}: {where}: {first['msg']}") from error
+        where = ".".join([params.family, *map(str, first["loc"])])
+        raise ScenarioError(f"{where}: {first['msg']}") from error

@@ -80,7 +80,9 @@ def check_game(game: Any, params: Any, *, plays: int = 20, seed: int = 0) -> Non
         AssertionError: says what does not hold.
     """
     rng = np.random.default_rng(seed)
-    solution = game.solution(params)
+    solution, stakes = game.solution(params), game.stakes(params)
+    same = (solution.disagreement, solution.ideal) == (stakes.disagreement, stakes.ideal)
+    assert same, f"solution() and stakes() differ: {solution}, {stakes}"
     _check_solution(solution)
     for play in range(plays):
         first, second = (

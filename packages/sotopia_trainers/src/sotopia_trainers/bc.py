@@ -5,7 +5,7 @@ the run folder; a run that was killed goes on from there.
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 from sotopia_env.agents import agent_factory
 from sotopia_env.command import OK, Run, command
@@ -16,7 +16,7 @@ from sotopia_env.prompts import PROMPT_STYLES
 from sotopia_env.scenarios.families import load_family
 
 from .policy import check_path
-from .settings import CloningSettings
+from .settings import CloningSettings, TinySettings
 
 
 @dataclass(kw_only=True)
@@ -60,7 +60,8 @@ def check(settings: CloningSettings) -> None:
         if not settings.demonstrations.of(scenario):
             raise ConfigurationError(f"demonstrations.agents names nobody for {scenario}")
     demonstrators = (spec for specs in settings.demonstrations.agents.values() for spec in specs)
-    for spec in (*settings.partners, settings.held_out_partner, *demonstrators):
+    constants = settings.evaluation.constant_strategies()
+    for spec in (*settings.partners, settings.held_out_partner, *demonstrators, *constants):
         agent_factory(spec)
     if settings.held_out_partner in settings.partners:
         raise ConfigurationError(
@@ -69,6 +70,8 @@ def check(settings: CloningSettings) -> None:
     _check_model(settings)
     check_least("demonstrations.games", settings.demonstrations.games, 1)
     check_least("evaluation.scenarios", settings.evaluation.scenarios, 2)  # for an interval
+    check_least("evaluation.constants", len(settings.evaluation.constants), 1)
+    check_least("evaluation.dialogues", settings.evaluation.dialogues, 0)
 
 
 def check_scored(scenario: str, profile: EnvironmentProfile) -> None:
@@ -76,7 +79,7 @@ def check_scored(scenario: str, profile: EnvironmentProfile) -> None:
     if profile.game is None:
         raise ConfigurationError(f"scenarios={scenario}: it has no verifiable game")
     game = load_family(profile.game.family).game
-    if game.solution(profile.game).shares((0.0,) * game.seats) is None:
+    if game.stakes(profile.game).shares((0.0,) * game.seats) is None:
         raise ConfigurationError(f"scenarios={scenario}: there is no surplus to have a share of")
 
 
@@ -84,11 +87,29 @@ def _check_model(settings: CloningSettings) -> None:
     model = settings.model
     if model.style not in PROMPT_STYLES:
         raise ConfigurationError(unknown_name("model.style", model.style, PROMPT_STYLES))
-    if model.path is not None:
+    if model.path is None:
+        _check_shape(model.tiny)
+    elif model.name == "tiny":
+        raise ConfigurationError(
+            f"model=tiny is built from scratch and takes no model.path={model.path}; "
+            "use model=lora or model=full"
+        )
+    else:
         check_path(model.path)
-    elif model.lora is not None:
+    if model.path is None and model.lora is not None:
         raise ConfigurationError("model.lora needs model.path=<hub id or folder> to adapt")
     check_least("model.max_turn_tokens", model.max_turn_tokens, 1)
+
+
+def _check_shape(shape: TinySettings) -> None:
+    for item in fields(shape):
+        check_least(f"model.tiny.{item.name}", getattr(shape, item.name), 1)
+    if shape.hidden_size % (2 * shape.heads):
+        works = math.ceil(shape.hidden_size / (2 * shape.heads)) * 2 * shape.heads
+        raise ConfigurationError(
+            f"model.tiny.hidden_size={shape.hidden_size} cannot be divided into {shape.heads} "
+            f"heads of an even size; {works} would work"
+        )
 
 
 def check_least(name: str, value: int, least: int) -> None:

@@ -50,7 +50,7 @@ def summarise_clone(findings: Findings) -> dict[str, Any]:
         "agreement": both(evaluate.agreement_rate, pool),
         "invalid_moves": both(evaluate.invalid_rate, list),
         "words": both(evaluate.words_per_utterance, list),
-        "distinct_2": both(evaluate.distinct_2, list),
+        "distinct_2": both(findings.distinct_2, list),
     }
 
 

@@ -16,7 +16,7 @@ from .errors import TrainingError
 
 WAVE = 256
 """Games started together; a policy samples them as one batch."""
-_SAMPLE_UTTERANCES = 400
+SAMPLE_UTTERANCES = 400
 """Distinct-2 depends on how much text is counted, so everybody is counted on as many utterances."""
 
 
@@ -171,8 +171,8 @@ def words_per_utterance(results: Sequence[Result]) -> Estimate:
     return mean_interval(lengths, owners)
 
 
-def distinct_2(results: Sequence[Result]) -> Estimate:
-    """Distinct bigrams over all bigrams of words (Li et al. 2016), on a fixed number of utterances.
+def distinct_2(results: Sequence[Result], most: int = SAMPLE_UTTERANCES) -> Estimate:
+    """Distinct bigrams over all bigrams of words (Li et al. 2016), on `most` utterances at most.
 
     They are spread evenly over the games. Numbers count as one and the same word: who names many
     prices does not speak more richly. The interval is a jackknife over scenarios (Tukey 1958),
@@ -180,7 +180,7 @@ def distinct_2(results: Sequence[Result]) -> Estimate:
     """
     texts = [(r.match.scenario, text) for r in results for text in r.utterances]
     counts: dict[str, Counter[tuple[str, str]]] = {}
-    size = min(len(texts), _SAMPLE_UTTERANCES)
+    size = min(len(texts), most)
     for scenario, text in (texts[place * len(texts) // size] for place in range(size)):
         counts.setdefault(scenario, Counter()).update(_bigrams(text))
     spoken = sum(counts.values(), Counter[tuple[str, str]]())

@@ -37,6 +37,12 @@ class Findings:
         """Matches against the partner never met in training."""
         return [r for r in results if r.match.partner == self.settings.held_out_partner]
 
+    def distinct_2(self, results: Sequence[Result]) -> Estimate:
+        """Counted on as many utterances as everybody has who is compared."""
+        compared = filter(None, (self.before, self.after, self.demonstrators))
+        fewest = min(sum(len(r.utterances) for r in games) for games in compared)
+        return evaluate.distinct_2(results, min(fewest, evaluate.SAMPLE_UTTERANCES))
+
     def families(self) -> list[str]:
         """In the order of the settings."""
         return list(dict.fromkeys(r.match.family for r in self.before))
@@ -115,8 +121,8 @@ def _figures(findings: Findings) -> dict[str, Any]:
         "invalid_moves": _pair(evaluate.invalid_rate, before, after),
         "words": _pair(evaluate.words_per_utterance, before, after),
         "distinct_2": {
-            **_pair(evaluate.distinct_2, before, after),
-            "demonstrators": _json(evaluate.distinct_2(findings.demonstrators)),
+            **_pair(findings.distinct_2, before, after),
+            "demonstrators": _json(findings.distinct_2(findings.demonstrators)),
         },
     }
 

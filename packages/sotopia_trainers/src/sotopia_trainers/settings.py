@@ -64,6 +64,10 @@ class EvaluationSettings:
     dialogues: int = 4
     """Sample dialogues in the report."""
 
+    def constant_strategies(self) -> list[str]:
+        """Specs of the strategies that never concede."""
+        return [f"scripted:hard_headed?level={level}" for level in self.constants]
+
 
 @dataclass(kw_only=True)
 class DemonstrationSettings:

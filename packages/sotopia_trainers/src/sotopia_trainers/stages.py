@@ -150,7 +150,7 @@ class Cloning:
     def _references(self) -> dict[str, list[Result]]:
         """Scripted agents and constant strategies on the same matches."""
         specs = [f"scripted:{name}" for name in TACTICS]
-        specs += [f"scripted:hard_headed?level={x}" for x in self.settings.evaluation.constants]
+        specs += self.settings.evaluation.constant_strategies()
         specs += [spec for spec in self._demonstrators() if spec not in specs]
         specs.append("scripted:solver")
         cast = Cast(style=self._style())

@@ -29,8 +29,8 @@ class GameOutcome:
         if transcript.outcome is None:
             return Evaluation(source=self.name, unscored="the game is not over")
         utilities = game.utilities(state)
-        solution = game.solution(state.params)
-        shares = solution.shares(utilities)
+        stakes = game.stakes(state.params)
+        shares = stakes.shares(utilities)
         agreement = float(game.is_agreed(state))
         scores: dict[str, dict[str, float]] = {}
         reasons: dict[str, str] = {}
@@ -38,7 +38,7 @@ class GameOutcome:
             utility = utilities[index]
             scores[seat] = score = {"utility": utility, "agreement": agreement}
             if shares is None:
-                base = solution.disagreement[index]
+                base = stakes.disagreement[index]
                 score["win"] = _sign(utility - base)
                 why = f"{utility:g} against {base:g}, nothing was to be gained"
             else:

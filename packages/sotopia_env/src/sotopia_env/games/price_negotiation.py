@@ -16,7 +16,7 @@ from pydantic import ConfigDict, model_validator
 
 from ..moves import Invalid, MoveGrammar, read_amount
 from ..profiles import GameParams
-from .protocol import Solution
+from .protocol import Solution, Stakes
 
 Role: TypeAlias = Literal["seller", "buyer"]
 Keyword: TypeAlias = Literal["OFFER", "FINAL_BID", "ACCEPT", "REJECT"]
@@ -60,6 +60,12 @@ class PriceParams(GameParams):
         if self.deadline < 1:
             raise ValueError(f"deadline must be at least 1 turn, got {self.deadline}")
         return self
+
+    @property
+    def surplus(self) -> int:
+        """What there is to divide: buyer's minus seller's reservation value; may be negative."""
+        first, second = self.reservations
+        return second - first if self.roles[0] == "seller" else first - second
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,11 +249,16 @@ class PriceNegotiation:
         other = state.price - params.reservations[1]
         return (gain, -other) if params.roles[0] == "seller" else (-gain, other)
 
+    def stakes(self, params: PriceParams) -> Stakes:
+        """Nothing without a deal, the whole surplus at best."""
+        surplus = float(max(0, params.surplus))
+        return Stakes(disagreement=(0.0, 0.0), ideal=(surplus, surplus))
+
     def solution(self, params: PriceParams) -> Solution:
         """Zone of agreement, frontier and the Nash and utilitarian points.
 
-        The surplus is buyer's minus seller's reservation value. Every price in the zone is
-        Pareto-optimal and gives the same sum; the Nash point halves the surplus.
+        Every price in the zone is Pareto-optimal and gives the same sum; the Nash point halves the
+        surplus, and lies between two prices where that is odd.
         """
         return _solution(params)
 
@@ -261,7 +272,7 @@ def _move(keyword: Keyword, amount: int) -> PriceMove:
 def _solution(params: PriceParams) -> Solution:
     seller = params.roles.index("seller")
     floor, ceiling = params.reservations[seller], params.reservations[1 - seller]
-    surplus = float(ceiling - floor)
+    surplus = float(params.surplus)
     if surplus < 0:
         return Solution(
             disagreement=(0.0, 0.0), ideal=(0.0, 0.0), frontier=(), nash=None, utilitarian=None

@@ -20,17 +20,37 @@ P = TypeVar("P", bound=GameParams, contravariant=True)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Solution:
-    """Reference points of one instance, from the rules and both sides' true values.
+class Stakes:
+    """What each seat can win or lose in one instance, from both sides' true values.
 
-    Utilities are in the game's own units (money, points). A point is one utility per seat.
+    Utilities are in the game's own units (money, points), one per seat.
     """
 
     disagreement: tuple[float, ...]
     ideal: tuple[float, ...]
-    """Each seat's best utility among agreements no seat would refuse."""
+    """Each seat's best utility among agreements no seat would refuse; without any, disagreement."""
+
+    def shares(self, utilities: tuple[float, ...]) -> tuple[float, ...] | None:
+        """Each seat's gain over disagreement as a fraction of the most it could have gained.
+
+        1 is the best agreement the others would not refuse, 0 is disagreement, below 0 is worse
+        than walking away. In a division of one surplus the shares of an agreement add up to 1.
+        `None` where nothing can be gained, so that a share means nothing.
+        """
+        shares = []
+        for own, best, base in zip(utilities, self.ideal, self.disagreement, strict=True):
+            if best <= base:
+                return None
+            shares.append((own - base) / (best - base))
+        return tuple(shares)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Solution(Stakes):
+    """Reference points of one instance, among the agreements no seat would refuse."""
+
     frontier: tuple[tuple[float, ...], ...]
-    """Pareto-optimal agreements no seat would refuse, as utility points; empty without any."""
+    """Pareto-optimal agreements, as utility points; empty without any agreement."""
     nash: tuple[float, ...] | None
     """Point that maximises the product of gains over disagreement (Nash 1950)."""
     utilitarian: tuple[float, ...] | None
@@ -41,22 +61,6 @@ class Solution:
     @property
     def has_agreement_zone(self) -> bool:
         return bool(self.frontier)
-
-    def shares(self, utilities: tuple[float, ...]) -> tuple[float, ...] | None:
-        """Each seat's gain over disagreement as a fraction of the most it could have gained.
-
-        1 is the best agreement the others would not refuse, 0 is disagreement, below 0 is worse
-        than walking away. In a division of one surplus the shares of an agreement add up to 1.
-        `None` where nothing can be gained, so that a share means nothing.
-        """
-        if not self.frontier:
-            return None
-        shares = []
-        for own, best, base in zip(utilities, self.ideal, self.disagreement, strict=True):
-            if best <= base:
-                return None
-            shares.append((own - base) / (best - base))
-        return tuple(shares)
 
 
 class Game(Protocol[P, S, M, V]):
@@ -105,6 +109,9 @@ class Game(Protocol[P, S, M, V]):
 
     def utilities(self, state: S) -> tuple[float, ...]:
         """One utility per seat if the play stopped here."""
+
+    def stakes(self, params: P) -> Stakes:
+        """What there is to gain; asked for at the end of every play, so it should be cheap."""
 
     def solution(self, params: P) -> Solution:
         """Reference points of the instance; costly, so asked for only when needed."""

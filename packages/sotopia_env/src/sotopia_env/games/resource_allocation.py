@@ -19,7 +19,7 @@ from pydantic import BaseModel, ConfigDict, model_validator
 
 from ..moves import Invalid, MoveGrammar, read_amount
 from ..profiles import GameParams
-from .protocol import Solution
+from .protocol import Solution, Stakes
 
 Keyword: TypeAlias = Literal["PROPOSE", "I_CLAIM", "ACCEPT", "REJECT"]
 Amounts: TypeAlias = tuple[int, ...]
@@ -253,44 +253,74 @@ class ResourceAllocation:
         weights, division = state.params.weights, state.division
         return (_points(weights[0], division[0]), _points(weights[1], division[1]))
 
+    def stakes(self, params: AllocationParams) -> Stakes:
+        """The best division for each seat that the other would not refuse."""
+        return _stakes(params)
+
     def solution(self, params: AllocationParams) -> Solution:
         """Exact over all divisions that leave nothing; ties by the first in counting order."""
         return _solution(params)
 
 
-@lru_cache(maxsize=256)
 def allocations(issues: tuple[Issue, ...]) -> NDArray[np.int64]:
     """Every amount one seat can keep, `(divisions, issues)`, in counting order."""
-    axes = [np.arange(0, i.quantity + 1, i.step) for i in issues]
-    grid = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1).reshape(-1, len(issues))
-    grid.setflags(write=False)
-    return grid
+    return _divisions(tuple([(i.quantity, i.step) for i in issues]))[0]
+
+
+@lru_cache(maxsize=256)
+def _divisions(
+    shape: tuple[tuple[int, int], ...],
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """What one seat can keep and what that leaves, each `(divisions, issues)`."""
+    axes = [np.arange(0, quantity + 1, step) for quantity, step in shape]
+    keeps = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1).reshape(-1, len(shape))
+    rests = np.array([quantity for quantity, _ in shape]) - keeps
+    keeps.setflags(write=False)
+    rests.setflags(write=False)
+    return keeps, rests
+
+
+def _values(params: AllocationParams) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Points of each seat, `(divisions,)`, in the order of what seat 0 keeps."""
+    keeps, rests = _divisions(tuple([(i.quantity, i.step) for i in params.issues]))
+    return keeps @ params.weights[0], rests @ params.weights[1]
+
+
+def _stakes(params: AllocationParams) -> Stakes:
+    first, second = params.disagreement
+    own, other = _values(params)
+    is_wanted = (own >= first) & (other >= second)
+    best = own[is_wanted].max(initial=first), other[is_wanted].max(initial=second)
+    return Stakes(
+        disagreement=(float(first), float(second)), ideal=(float(best[0]), float(best[1]))
+    )
 
 
 @lru_cache(maxsize=4096)
 def _solution(params: AllocationParams) -> Solution:
-    keeps = allocations(params.issues)
-    totals = np.array([i.quantity for i in params.issues])
-    weights = np.array(params.weights)
-    points = np.stack([keeps @ weights[0], (totals - keeps) @ weights[1]], axis=1)
+    keeps, rests = _divisions(tuple([(i.quantity, i.step) for i in params.issues]))
+    points = np.stack(_values(params), axis=1)
     base = np.array(params.disagreement)
     is_wanted = (points >= base).all(axis=1)
     wanted = points[is_wanted]
-    disagreement = (float(base[0]), float(base[1]))
+    stakes = _stakes(params)
     if not len(wanted):
         return Solution(
-            disagreement=disagreement, ideal=disagreement, frontier=(), nash=None, utilitarian=None
+            disagreement=stakes.disagreement,
+            ideal=stakes.ideal,
+            frontier=(),
+            nash=None,
+            utilitarian=None,
         )
-    ideal = wanted.max(axis=0)
     best = (
         keeps[is_wanted][np.lexsort((wanted[:, 1], wanted[:, 0]))[-1]],
-        (totals - keeps)[is_wanted][np.lexsort((wanted[:, 0], wanted[:, 1]))[-1]],
+        rests[is_wanted][np.lexsort((wanted[:, 0], wanted[:, 1]))[-1]],
     )
     nash = wanted[np.argmax(np.prod(wanted - base, axis=1))]
     utilitarian = wanted[np.argmax(wanted.sum(axis=1))]
     return Solution(
-        disagreement=disagreement,
-        ideal=(float(ideal[0]), float(ideal[1])),
+        disagreement=stakes.disagreement,
+        ideal=stakes.ideal,
         frontier=_pareto(wanted),
         nash=(float(nash[0]), float(nash[1])),
         utilitarian=(float(utilitarian[0]), float(utilitarian[1])),

@@ -1,0 +1,109 @@
+"""The frame of all commands, through `simulate`: refusals leave no trace, crashes say so."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from sales import sale
+
+TWO = "agents=[scripted:boulware,scripted:linear]"
+SALES = "scenario=[price_negotiation]"
+CRASHING = """
+from dataclasses import dataclass
+from sotopia_env.command import command
+
+@dataclass
+class Settings:
+    scenario: list
+    agents: list
+    limit: int
+    split: str
+    both_seats: bool
+    action_order: str
+    max_turns: int
+    style: str
+    concurrency: int
+    tag: str
+    seed: int
+    fresh: bool
+
+def main(settings, run):
+    run.start()
+    raise ZeroDivisionError("a bug of ours")
+
+command("sotopia_env", "simulate", Settings, main)
+"""
+
+
+def simulate(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "sotopia_env.simulate", *arguments],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        env={**os.environ, "COLUMNS": "100"},
+    )
+
+
+def everything(folder: Path) -> list[str]:
+    return sorted(str(path.relative_to(folder)) for path in folder.rglob("*"))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "reason"),
+    [
+        ([SALES, "agents=[nope]"], "unknown agent 'nope'"),
+        ([SALES, TWO, "seed=-1"], "seed must be a whole number from 0 below 2**32, got -1"),
+        (["scenario=[sale]", TWO], "unknown game family 'sale'"),
+        (["scenario=[chess.json]", TWO], "unknown game family 'chess'"),
+        (["scenario=[torn.json]", TWO], "price_negotiation: Value error, deadline must be at least 1"),
+    ],
+)
+def test_a_refused_run_leaves_everything_as_it_was(
+    tmp_path: Path, arguments: list[str], reason: str
+) -> None:
+    chess = sale().model_dump_json().replace('"price_negotiation"', '"chess"')
+    (tmp_path / "chess.json").write_text(chess, encoding="utf-8")
+    torn = sale().model_dump_json().replace('"deadline":6', '"deadline":0')
+    (tmp_path / "torn.json").write_text(torn, encoding="utf-8")
+    (tmp_path / "mine" / "runs").mkdir(parents=True)
+    (tmp_path / "mine" / "multirun.yaml").touch()
+    before = everything(tmp_path)
+    for place in ([], ["hydra.run.dir=mine/runs"], ["hydra.run.dir=mine/runs/new"]):
+        done = simulate(tmp_path, *arguments, *place)
+        assert done.returncode == 2
+        assert done.stderr.startswith("error: ")
+        assert reason in done.stderr.replace("\n", " ")
+        assert "Traceback" not in done.stderr
+        assert everything(tmp_path) == before
+
+
+def test_a_refused_sweep_leaves_nothing_and_a_finished_one_is_left_alone(tmp_path: Path) -> None:
+    assert simulate(tmp_path, "-m", "seed=0,1", SALES, "agents=[nope]").returncode == 2
+    assert everything(tmp_path) == []
+    assert simulate(tmp_path, "-m", "seed=0,1", SALES, TWO, "limit=2").returncode == 0
+    before = everything(tmp_path)
+    assert simulate(tmp_path, SALES, "agents=[nope]").returncode == 2
+    assert everything(tmp_path) == before
+
+
+def test_a_refused_run_does_not_empty_the_folder_it_would_have_begun_afresh(tmp_path: Path) -> None:
+    place = "hydra.run.dir=here"
+    assert simulate(tmp_path, SALES, TWO, "limit=2", place).returncode == 0
+    before = everything(tmp_path)
+    assert simulate(tmp_path, SALES, "agents=[nope]", "fresh=true", place).returncode == 2
+    assert everything(tmp_path) == before
+    kept = (tmp_path / "here" / "summary.json").read_text(encoding="utf-8")
+    assert simulate(tmp_path, SALES, TWO, "limit=3", "fresh=true", place).returncode == 0
+    assert (tmp_path / "here" / "summary.json").read_text(encoding="utf-8") != kept
+
+
+def test_a_crash_is_no_mistake_of_the_user(tmp_path: Path) -> None:
+    (tmp_path / "crash.py").write_text(CRASHING, encoding="utf-8")
+    done = subprocess.run(
+        [sys.executable, "crash.py", SALES, TWO], cwd=tmp_path, capture_output=True, text=True
+    )
+    assert "a bug of ours" in done.stderr
+    assert done.returncode == 1
