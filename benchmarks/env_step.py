@@ -2,15 +2,17 @@
 
     python benchmarks/env_step.py
 
-`bare_games` has the same rules written by hand with nothing around them; before anything is timed,
-random plays make sure that both give the same refusals, endings and rewards. Every contender plays
-the same utterances; the row with checks steps with the very action it has checked. A move is what
-lies between two resets, the rewards at the end included; what a reset costs stands beside it. Runs
-alternate, and the best of each is compared, because machines are shared. TextArena's own
+Every episode plays another generated instance. `bare_games` has the same rules written by hand with
+nothing around them; before anything is timed, random plays make sure that both give the same
+refusals, endings and rewards. Every contender plays the same utterances; the row with checks steps
+with the very action it has checked. A move is what lies between two resets, the rewards at the end
+included; what a reset costs stands beside it, and what it takes to generate an instance beneath.
+Runs alternate, and the best of each is compared, because machines are shared. TextArena's own
 negotiation is measured too where `textarena` is installed.
 """
 
 import importlib.util
+import itertools
 import random
 import statistics
 import time
@@ -21,9 +23,10 @@ from typing import Any
 import numpy as np
 from bare_games import BareAllocation, BareGame, BareNegotiation
 
-from sotopia_env import EnvironmentProfile, parallel_env
+from sotopia_env import EnvironmentProfile, SotopiaEnv, VerifiableReward
 from sotopia_env.games.price_negotiation import PriceParams
-from sotopia_env.games.resource_allocation import AllocationParams, Issue
+from sotopia_env.games.resource_allocation import AllocationParams
+from sotopia_env.scenarios.families import load_family
 
 REPEATS = 9
 MOVES_PER_REPEAT = 10_000
@@ -32,6 +35,8 @@ CHECKED, UNCHECKED, BARE = "ours, rewards and space checks", "ours, rewards", "b
 TEXTARENA = "TextArena SimpleNegotiation"
 WORDS = "I have given this some thought ({}), and I believe that it is fair to both of us."
 
+INSTANCES = 64
+
 Episode = tuple[Callable[[], Any], Callable[[], int]]
 """Resets, and plays the moves; returns how many there were."""
 Play = Callable[[int], Episode]
@@ -39,70 +44,90 @@ Play = Callable[[int], Episode]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Family:
-    """One game in both forms, and what is said in it."""
+class Instance:
+    """One instance in both forms, and what is said in it."""
 
-    ours: Callable[[int], Any]
-    bare: Callable[[int], BareGame]
+    profile: EnvironmentProfile
+    bare: BareGame
     moves: Sequence[str]
     """Proposals, all legal and none accepted before the end."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Family:
+    """One game: an instance of it by number and length, and other things to say."""
+
+    name: str
+    instance: Callable[[EnvironmentProfile, int], Instance]
     traps: Sequence[str]
-    """Other things to say, for the comparison of the rules."""
+
+    def instances(self, length: int) -> list[Instance]:
+        draw = load_family(self.name).draw
+        return [self.instance(draw("train", n, {}), length) for n in range(INSTANCES)]
 
 
-def price_negotiation() -> Family:
-    def ours(length: int) -> Any:
-        params = PriceParams(
-            item="lamp",
-            currency="euros",
-            roles=("seller", "buyer"),
-            reservations=(40, 70),
-            targets=(90, 20),
-            low=1,
-            high=120,
-            deadline=length,
-        )
-        return _env("A and B talk about the price of a lamp.", params, length)
-
-    return Family(
-        ours=ours,
-        bare=lambda length: BareNegotiation(40, 70, 1, 120, length),
-        moves=[f"OFFER {price}" for price in range(1, 121)],
-        traps=["Hm.", "ACCEPT", "REJECT", "OFFER 500", "FINAL_BID: 60", "FINAL_BID: 55"],
+def sale(drawn: EnvironmentProfile, length: int) -> Instance:
+    """The bare game has the seller in seat 0."""
+    game: Any = drawn.game
+    order = 1 if game.roles[0] == "seller" else -1
+    params = PriceParams(
+        item=game.item,
+        currency=game.currency,
+        roles=("seller", "buyer"),
+        reservations=game.reservations[::order],
+        targets=game.targets[::order],
+        low=game.low,
+        high=game.high,
+        deadline=length,
+    )
+    return Instance(
+        profile=_profile(drawn, params),
+        bare=BareNegotiation(*params.reservations, params.low, params.high, length),
+        moves=[f"OFFER {price}" for price in range(params.low, params.high + 1)],
     )
 
 
-def resource_allocation() -> Family:
-    weights = ((4, 1, 2), (1, 3, 2))
-
-    def ours(length: int) -> Any:
-        issues = tuple(Issue(name=name, quantity=3) for name in ("books", "hats", "balls"))
-        params = AllocationParams(issues=issues, weights=weights, deadline=length)
-        return _env("A and B divide what they have found.", params, length)
-
-    amounts = [f"{a} {b} {c}" for a in range(4) for b in range(4) for c in range(4)]
-    return Family(
-        ours=ours,
-        bare=lambda length: BareAllocation((3, 3, 3), weights, length),
-        moves=[f"PROPOSE {keep}" for keep in amounts],
-        traps=["Hm.", "ACCEPT", "REJECT", "PROPOSE 9 0 0", "I_CLAIM: 1 2 1", "I_CLAIM: 2 1 2"],
+def division(drawn: EnvironmentProfile, length: int) -> Instance:
+    """The bare game knows of nothing outside."""
+    game: Any = drawn.game
+    params = AllocationParams(issues=game.issues, weights=game.weights, deadline=length)
+    quantities = [issue.quantity for issue in params.issues]
+    kept = itertools.product(*(range(quantity + 1) for quantity in quantities))
+    return Instance(
+        profile=_profile(drawn, params),
+        bare=BareAllocation(quantities, params.weights, length),
+        moves=[f"PROPOSE {' '.join(map(str, keep))}" for keep in kept],
     )
 
 
-def _env(scenario: str, params: PriceParams | AllocationParams, length: int) -> Any:
-    profile = EnvironmentProfile(
-        scenario=scenario,
-        agent_goals=("Get much.", "Get much."),
-        agent_names=("agent_0", "agent_1"),
-        game=params,
-    )
-    return parallel_env(profile, max_turns=length + 1)
+FAMILIES = (
+    Family(
+        name="price_negotiation",
+        instance=sale,
+        traps=["Hm.", "ACCEPT", "REJECT", "OFFER 5000", "FINAL_BID: 60", "FINAL_BID: 55"],
+    ),
+    Family(
+        name="resource_allocation",
+        instance=division,
+        traps=["Hm.", "ACCEPT", "REJECT", "PROPOSE 9 0 0", "I_CLAIM: 1 1 1", "I_CLAIM: 0 1 0"],
+    ),
+)
 
 
-def script(family: Family, length: int) -> list[str]:
+def _profile(drawn: EnvironmentProfile, params: PriceParams | AllocationParams) -> Any:
+    return drawn.model_copy(update={"game": params, "agent_names": ("agent_0", "agent_1")})
+
+
+def environment(instances: Sequence[Instance], length: int) -> Any:
+    """Ours; `reset(seed=n)` plays instance n."""
+    profiles = [instance.profile for instance in instances]
+    return VerifiableReward(SotopiaEnv(lambda seed: profiles[seed], max_turns=length + 1))
+
+
+def script(instance: Instance, length: int) -> list[str]:
     """What is said in an episode of `length` moves; the last accepts."""
     proposals = [
-        f"{family.moves[turn % len(family.moves)]}\n{WORDS.format(turn)}"
+        f"{instance.moves[turn % len(instance.moves)]}\n{WORDS.format(turn)}"
         for turn in range(length - 1)
     ]
     return [*proposals, "ACCEPT"]
@@ -111,12 +136,15 @@ def script(family: Family, length: int) -> list[str]:
 def check_same_rules(family: Family, plays: int = 300) -> None:
     """Random plays give the same refusals, texts, endings and rewards in both forms."""
     rng = random.Random(0)
-    ours, bare = family.ours(12), family.bare(12)
-    for _ in range(plays):
-        ours.reset(seed=0)
+    instances = family.instances(12)
+    ours = environment(instances, 12)
+    for play_number in range(plays):
+        instance = instances[play_number % INSTANCES]
+        bare = instance.bare
+        ours.reset(seed=play_number % INSTANCES)
         bare.reset(seed=0)
         while bare.agents:
-            said = rng.choice(family.moves if rng.random() < 0.5 else family.traps)
+            said = rng.choice(instance.moves if rng.random() < 0.5 else family.traps)
             action = {ours.turn_order[0]: said}
             texts, rewards, ended, _, infos = ours.step(action)
             bare_texts, bare_rewards, bare_ended, _, _ = bare.step(action)
@@ -222,28 +250,51 @@ def measure(title: str, contenders: dict[str, Play]) -> dict[tuple[str, int], fl
 def main() -> None:
     """Print a table for each family and the ratios that matter."""
     print(f"CPU microseconds a move, best (median) of {REPEATS} interleaved repeats")
-    for make in (price_negotiation, resource_allocation):
-        family = make()
+    for family in FAMILIES:
         check_same_rules(family)
-        best = measure(make.__name__, _contenders(family))
+        best = measure(family.name, _contenders(family))
         ratios = ", ".join(f"{best[CHECKED, n] / best[BARE, n]:.2f}" for n in LENGTHS)
         print(f"ours with checks / bare: {ratios}")
         print(f"ours at 400 moves / at 10: {best[CHECKED, 400] / best[CHECKED, 10]:.2f}")
+        print(f"generating an instance: {_generation(family.name):.0f} microseconds")
+
+
+def _generation(name: str) -> float:
+    draw = load_family(name).draw
+    times = []
+    for repeat in range(REPEATS):
+        start = time.process_time()
+        for number in range(INSTANCES):
+            draw("train", repeat * INSTANCES + number, {})
+        times.append(time.process_time() - start)
+    return min(times) / INSTANCES * 1e6
 
 
 def _contenders(family: Family) -> dict[str, Play]:
-    def of(player: Callable[[Any, list[str]], int], env: Callable[[int], Any]) -> Play:
+    def ours(player: Callable[[Any, list[str]], int]) -> Play:
         def bound(length: int) -> Episode:
-            played, texts = env(length), script(family, length)
-            return lambda: played.reset(seed=0), lambda: player(played, texts)
+            instances = family.instances(length)
+            env = environment(instances, length)
+            texts = itertools.cycle(_scripts(instances, length))
+            numbers = itertools.cycle(range(INSTANCES))
+            return lambda: env.reset(seed=next(numbers)), lambda: player(env, next(texts))
 
         return bound
 
-    contenders = {
-        CHECKED: of(play_checked, family.ours),
-        UNCHECKED: of(play, family.ours),
-        BARE: of(play_bare, family.bare),
-    }
+    def bare(length: int) -> Episode:
+        instances = family.instances(length)
+        games = itertools.cycle(
+            zip([i.bare for i in instances], _scripts(instances, length), strict=True)
+        )
+        game: list[Any] = []
+
+        def reset() -> None:
+            game[:] = next(games)
+            game[0].reset(seed=0)
+
+        return reset, lambda: play_bare(*game)
+
+    contenders = {CHECKED: ours(play_checked), UNCHECKED: ours(play), BARE: bare}
     if importlib.util.find_spec("textarena"):
         import textarena
 
@@ -253,6 +304,10 @@ def _contenders(family: Family) -> dict[str, Play]:
 
         contenders[TEXTARENA] = textarena_game
     return contenders
+
+
+def _scripts(instances: Sequence[Instance], length: int) -> list[list[str]]:
+    return [script(instance, length) for instance in instances]
 
 
 _OFFER = "I have given this some thought. [Offer: 1 Wheat -> 1 Wood]"

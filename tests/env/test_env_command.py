@@ -58,7 +58,7 @@ def everything(folder: Path) -> list[str]:
         ([SALES, TWO, "seed=-1"], "seed must be a whole number from 0 below 2**32, got -1"),
         (["scenario=[sale]", TWO], "unknown game family 'sale'"),
         (["scenario=[chess.json]", TWO], "unknown game family 'chess'"),
-        (["scenario=[torn.json]", TWO], "price_negotiation: Value error, deadline must be at least 1"),
+        (["scenario=[torn.json]", TWO], "price_negotiation: Value error, deadline must be"),
     ],
 )
 def test_a_refused_run_leaves_everything_as_it_was(

@@ -91,9 +91,12 @@ def as_action(value: ActionLike, names: tuple[str, ...]) -> AgentAction | Unread
 def _from_mapping(
     value: Mapping[str, object], names: tuple[str, ...]
 ) -> AgentAction | UnreadableAction:
-    if not value.keys() <= _FIELDS:
-        unknown = sorted(map(str, value.keys() - _FIELDS))
-        return UnreadableAction(f"unknown fields {unknown!r:.80}; use action_type, argument, to")
+    for field in value:
+        if field not in _FIELDS:
+            unknown = sorted(map(str, value.keys() - _FIELDS))
+            return UnreadableAction(
+                f"unknown fields {unknown!r:.80}; use action_type, argument, to"
+            )
     raw, argument = value.get("action_type", "none"), value.get("argument", "")
     kind = _type_of(raw)
     if kind is None:

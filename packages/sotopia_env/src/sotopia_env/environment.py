@@ -112,6 +112,8 @@ class SotopiaEnv(ParallelEnv[str, Observation, ActionLike]):
         self.turn_order: tuple[str, ...] = ()
         """Seats that may act now."""
         self._present: list[int] = []
+        self._orders: dict[int, tuple[str, ...]] = {}
+        """Who is on turn after which seat, while nobody comes or goes."""
 
     # -- the PettingZoo contract ---------------------------------------------------------------
 
@@ -141,7 +143,7 @@ class SotopiaEnv(ParallelEnv[str, Observation, ActionLike]):
             state = game.start(scene.params, self._rng if game.has_chance else None)
         self._transcript = Transcript(scene.profile, names, game=game, game_state=state)
         self._turn, self._previous = 0, -1
-        self._present = list(range(len(self._keys)))
+        self._seat_those(list(range(len(self._keys))))
         self.turn_order = self._next(-1)
         self.agents = list(self._keys)
         self.final_rewards = dict.fromkeys(self._keys, 0.0)
@@ -165,14 +167,14 @@ class SotopiaEnv(ParallelEnv[str, Observation, ActionLike]):
         live, on_turn = self.agents, self.turn_order
         if not live:
             raise ActionError("the episode is over (or not started): call reset()")
-        for key in on_turn:
-            if key not in actions:
-                raise ActionError(f"{key} is on turn and has no action")
         read: dict[str, AgentAction | UnreadableAction] = {}
         for key, value in actions.items():
             if key not in live:
                 raise ActionError(f"no action expected of {key!r}; seats now: {', '.join(live)}")
             read[key] = as_action(value, self._keys)
+        for key in on_turn:
+            if key not in read:
+                raise ActionError(f"{key} is on turn and has no action")
         transcript = self.transcript
         said = self._play(transcript, on_turn, read)
         self._turn += 1
@@ -274,7 +276,7 @@ class SotopiaEnv(ParallelEnv[str, Observation, ActionLike]):
         self._turn, self._previous = snapshot.turn, snapshot.previous
         self.turn_order = snapshot.turn_order
         self.agents = list(snapshot.agents)
-        self._present = [self._seat[key] for key in self.agents]
+        self._seat_those([self._seat[key] for key in self.agents])
         self.final_rewards = dict(snapshot.rewards)
         self.invalid_moves = list(snapshot.invalid)
         self._rng.bit_generator.state = copy.deepcopy(snapshot.rng_state)
@@ -294,10 +296,16 @@ class SotopiaEnv(ParallelEnv[str, Observation, ActionLike]):
             self._scene = scene_of(profile, len(self._keys), self._characters)
         return self._scene
 
+    def _seat_those(self, seats: list[int]) -> None:
+        if seats != self._present:
+            self._present, self._orders = seats, {}
+
     def _next(self, previous: int) -> tuple[str, ...]:
         """Keys of the seats on turn after seat `previous`."""
-        seats = seats_on_turn(self._order, previous, self._present)
-        return (self._keys[seats[0]],) if len(seats) == 1 else tuple([self._keys[s] for s in seats])
+        if previous not in self._orders:
+            seats = seats_on_turn(self._order, previous, self._present)
+            self._orders[previous] = tuple(self._keys[seat] for seat in seats)
+        return self._orders[previous]
 
     def _play(
         self,
@@ -370,7 +378,7 @@ class SotopiaEnv(ParallelEnv[str, Observation, ActionLike]):
         if leavers:
             transcript.left = (*transcript.left, *leavers)
             remaining = [key for key in live if key not in leavers]
-            self._present = [self._seat[key] for key in remaining]
+            self._seat_those([self._seat[key] for key in remaining])
         transcript.outcome = outcome = ending(
             is_agreed=game is not None and game.is_agreed(state),
             is_over=game is not None and game.is_over(state),

@@ -84,6 +84,9 @@ class MoveGrammar:
         tokens = "|".join(word for word in keywords if "_" in word) or "(?!)"
         flags = re.IGNORECASE | re.ASCII
         self._first = re.compile(rf"[ ]*+(?:{words})\b", flags)
+        self._initials = frozenset(
+            letter for word in keywords for letter in (word[0], word[0].lower(), " ")
+        )
         self._whole = re.compile(rf"[ ]*+({words})(?:[ ]*:[ ]*|[ ]+|(?=[.!]?[ ]*$))(.*)", flags)
         # Without a colon or a number after it a keyword is only mentioned.
         self._token = re.compile(
@@ -124,7 +127,8 @@ class MoveGrammar:
         lines = text.split("\n")
         for number in range(len(lines) - 1, -1, -1):
             line = lines[number]
-            if "_" in line or self._first.match(line):  # no other line can hold a move
+            # no other line can hold a move
+            if "_" in line or (line[:1] in self._initials and self._first.match(line)):
                 found = self._read(line)
                 if found is not None:
                     return number, found

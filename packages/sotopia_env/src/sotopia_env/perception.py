@@ -79,7 +79,7 @@ def perceived(
         heard: tuple[Turn, ...] = ()
         text = ""
         for t, line in acts:
-            if t.seat != key and reaches(t, key, names[key]):
+            if t.seat != key and (not t.action.to or reaches(t, key, names[key])):
                 text = f"{text}\n{line}" if heard else line
                 heard = (*heard, t)
         infos[key] = info = info_of(transcript, seat, heard, may_act=key in on_turn)

@@ -23,6 +23,8 @@ from .protocol import Solution, Stakes
 
 Keyword: TypeAlias = Literal["PROPOSE", "I_CLAIM", "ACCEPT", "REJECT"]
 Amounts: TypeAlias = tuple[int, ...]
+Limits: TypeAlias = tuple[tuple[int, int], ...]
+"""Quantity and step of each issue."""
 
 GRAMMAR: Final = MoveGrammar(
     {"PROPOSE": "amounts", "I_CLAIM": "amounts", "ACCEPT": "nothing", "REJECT": "nothing"}
@@ -92,6 +94,7 @@ class AllocationState:
     """A position; never changed after it was made."""
 
     params: AllocationParams
+    limits: Limits
     turn: int = 0
     proposals: tuple[Amounts | None, Amounts | None] = (None, None)
     """Standing proposal of each seat: what that seat would keep."""
@@ -151,7 +154,7 @@ class ResourceAllocation:
     def start(
         self, params: AllocationParams, rng: np.random.Generator | None = None
     ) -> AllocationState:
-        return AllocationState(params)
+        return AllocationState(params, _limits(params.issues))
 
     def acting(self, state: AllocationState) -> Sequence[int]:
         return (0, 1)
@@ -181,10 +184,9 @@ class ResourceAllocation:
             if state.proposals[1 - seat] is None:
                 return Invalid(f"there is no proposal of your partner to {keyword.lower()}")
             return _ACCEPT if keyword == "ACCEPT" else _REJECT
-        issues = state.params.issues
-        keep = _whole_numbers(found.operand)
-        if keep is None or not _are_possible(keep, issues):
-            named = _read_amounts(found.operand, issues)
+        keep = _whole_numbers(found.operand, state.limits)
+        if keep is None:
+            named = _read_amounts(found.operand, state.params.issues)
             if isinstance(named, Invalid):
                 return named
             keep = named
@@ -238,7 +240,9 @@ class ResourceAllocation:
                 for i, a, b in zip(state.params.issues, claims[0], claims[1], strict=True)
             )
             division = (claims[0], claims[1]) if fits else None
-        return AllocationState(state.params, state.turn + 1, proposals, claims, division)
+        return AllocationState(
+            state.params, state.limits, state.turn + 1, proposals, claims, division
+        )
 
     def is_over(self, state: AllocationState) -> bool:
         return state.division is not None or state.turn >= state.params.deadline
@@ -264,17 +268,15 @@ class ResourceAllocation:
 
 def allocations(issues: tuple[Issue, ...]) -> NDArray[np.int64]:
     """Every amount one seat can keep, `(divisions, issues)`, in counting order."""
-    return _divisions(tuple([(i.quantity, i.step) for i in issues]))[0]
+    return _divisions(_limits(issues))[0]
 
 
 @lru_cache(maxsize=256)
-def _divisions(
-    shape: tuple[tuple[int, int], ...],
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def _divisions(limits: Limits) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """What one seat can keep and what that leaves, each `(divisions, issues)`."""
-    axes = [np.arange(0, quantity + 1, step) for quantity, step in shape]
-    keeps = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1).reshape(-1, len(shape))
-    rests = np.array([quantity for quantity, _ in shape]) - keeps
+    axes = [np.arange(0, quantity + 1, step) for quantity, step in limits]
+    keeps = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1).reshape(-1, len(limits))
+    rests = np.array([quantity for quantity, _ in limits]) - keeps
     keeps.setflags(write=False)
     rests.setflags(write=False)
     return keeps, rests
@@ -282,23 +284,34 @@ def _divisions(
 
 def _values(params: AllocationParams) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Points of each seat, `(divisions,)`, in the order of what seat 0 keeps."""
-    keeps, rests = _divisions(tuple([(i.quantity, i.step) for i in params.issues]))
+    keeps, rests = _divisions(_limits(params.issues))
     return keeps @ params.weights[0], rests @ params.weights[1]
 
 
 def _stakes(params: AllocationParams) -> Stakes:
+    """By the most the partner can have beside every number of own points, issue after issue."""
+    most = {0: 0}
+    for issue, own, other in zip(params.issues, *params.weights, strict=True):
+        quantity, sooner, most = issue.quantity, most, {}
+        for kept in range(0, quantity + 1, issue.step):
+            mine, rest = own * kept, other * (quantity - kept)
+            for points, beside in sooner.items():
+                if most.get(points + mine, -1) < beside + rest:
+                    most[points + mine] = beside + rest
     first, second = params.disagreement
-    own, other = _values(params)
-    is_wanted = (own >= first) & (other >= second)
-    best = own[is_wanted].max(initial=first), other[is_wanted].max(initial=second)
+    wanted = [pair for pair in most.items() if pair[0] >= first and pair[1] >= second]
     return Stakes(
-        disagreement=(float(first), float(second)), ideal=(float(best[0]), float(best[1]))
+        disagreement=(float(first), float(second)),
+        ideal=(
+            float(max((points for points, _ in wanted), default=first)),
+            float(max((points for _, points in wanted), default=second)),
+        ),
     )
 
 
 @lru_cache(maxsize=4096)
 def _solution(params: AllocationParams) -> Solution:
-    keeps, rests = _divisions(tuple([(i.quantity, i.step) for i in params.issues]))
+    keeps, rests = _divisions(_limits(params.issues))
     points = np.stack(_values(params), axis=1)
     base = np.array(params.disagreement)
     is_wanted = (points >= base).all(axis=1)
@@ -356,21 +369,22 @@ def _rendered(keyword: Keyword, keep: Amounts) -> str:
     return f"{keyword}{colon} {' '.join(map(str, keep))}"
 
 
-def _are_possible(keep: Amounts, issues: tuple[Issue, ...]) -> bool:
-    if len(keep) != len(issues):
-        return False
-    for amount, issue in zip(keep, issues, strict=True):
-        if not 0 <= amount <= issue.quantity or amount % issue.step:
-            return False
-    return True
+def _limits(issues: tuple[Issue, ...]) -> Limits:
+    return tuple([(issue.quantity, issue.step) for issue in issues])
+
+
+def _is_possible(amount: int, limit: tuple[int, int]) -> bool:
+    quantity, step = limit
+    return 0 <= amount <= quantity and amount % step == 0
 
 
 @lru_cache(maxsize=8192)
-def _whole_numbers(text: str) -> Amounts | None:
-    """The amounts of a text that is nothing but amounts, for whatever issues."""
+def _whole_numbers(text: str, limits: Limits) -> Amounts | None:
+    """The amounts of a text that is nothing but possible amounts, one an issue."""
     amounts = [read_amount(word) for word in _words(text)]
     whole = tuple(amount for amount in amounts if isinstance(amount, int))
-    return whole if len(whole) == len(amounts) else None
+    is_readable = len(whole) == len(amounts) == len(limits)
+    return whole if is_readable and all(map(_is_possible, whole, limits)) else None
 
 
 def _words(text: str) -> list[str]:
@@ -392,7 +406,7 @@ def _read_amounts(text: str, issues: tuple[Issue, ...]) -> Amounts | Invalid:
         amount = read_amount(word)
         if isinstance(amount, Invalid):
             return amount
-        if not isinstance(amount, int) or not _are_possible((amount,), (issue,)):
+        if not isinstance(amount, int) or not _is_possible(amount, (issue.quantity, issue.step)):
             steps = f" in steps of {issue.step}" if issue.step > 1 else ""
             return Invalid(
                 f"{word} {issue.name} is not possible; there are {issue.quantity}{steps}"
