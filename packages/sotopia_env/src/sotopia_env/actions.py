@@ -91,22 +91,19 @@ def as_action(value: ActionLike, names: tuple[str, ...]) -> AgentAction | Unread
 def _from_mapping(
     value: Mapping[str, object], names: tuple[str, ...]
 ) -> AgentAction | UnreadableAction:
-    for field in value:
-        if field not in _FIELDS:
-            unknown = sorted(map(str, value.keys() - _FIELDS))
-            return UnreadableAction(
-                f"unknown fields {unknown!r:.80}; use action_type, argument, to"
-            )
     raw, argument = value.get("action_type", "none"), value.get("argument", "")
+    has_recipients = "to" in value
+    if len(value) != ("action_type" in value) + ("argument" in value) + has_recipients:
+        unknown = sorted(map(str, value.keys() - _FIELDS))
+        return UnreadableAction(f"unknown fields {unknown!r:.80}; use action_type, argument, to")
     kind = _type_of(raw)
     if kind is None:
         return _unknown_type(raw)
     if not isinstance(argument, str):
         return UnreadableAction(f"argument must be text, got {type(argument).__name__}")
-    to = value.get("to")
-    if to is None and "to" not in value:
+    if not has_recipients:
         return AgentAction(kind, argument)
-    recipients = _recipients(to, names)
+    recipients = _recipients(value["to"], names)
     if isinstance(recipients, UnreadableAction):
         return recipients
     return AgentAction(kind, argument, recipients)
@@ -140,7 +137,8 @@ def _type_of(raw: object) -> ActionType | None:
 
 def _recipients(raw: object, names: tuple[str, ...]) -> tuple[str, ...] | UnreadableAction:
     if type(raw) is np.ndarray and raw.dtype == _MASK_TYPE and raw.shape == (len(names),):
-        marked = _marked(raw.tobytes(), names)
+        marks = raw.tobytes()
+        marked = _marked(marks, names) if marks.strip(b"\0") else ()
     else:
         items = raw.tolist() if hasattr(raw, "tolist") else raw
         if not isinstance(items, list | tuple):
