@@ -8,6 +8,10 @@ from pathlib import Path
 import pytest
 from sales import sale
 
+from sotopia_env.command import Run
+from sotopia_env.episode import Episode, Evaluation, SeatRecord
+from sotopia_env.simulate import _report
+
 TWO = "agents=[scripted:boulware,scripted:linear]"
 SALES = "scenario=[price_negotiation]"
 CRASHING = """
@@ -98,6 +102,36 @@ def test_a_refused_run_does_not_empty_the_folder_it_would_have_begun_afresh(tmp_
     kept = (tmp_path / "here" / "summary.json").read_text(encoding="utf-8")
     assert simulate(tmp_path, SALES, TWO, "limit=3", "fresh=true", place).returncode == 0
     assert (tmp_path / "here" / "summary.json").read_text(encoding="utf-8") != kept
+
+
+def test_a_folder_is_not_gone_on_with_under_other_settings(tmp_path: Path) -> None:
+    place = "hydra.run.dir=here"
+    assert simulate(tmp_path, SALES, TWO, "limit=2", place).returncode == 0
+    kept = (tmp_path / "here" / "manifest.json").read_text(encoding="utf-8")
+    for other in (["limit=3"], ["limit=2", "seed=1"]):
+        done = simulate(tmp_path, SALES, TWO, *other, place)
+        assert done.returncode == 2
+        assert "here holds another run (" in done.stderr
+        assert (tmp_path / "here" / "manifest.json").read_text(encoding="utf-8") == kept
+    (tmp_path / "here" / "manifest.json").write_text("{", encoding="utf-8")
+    assert "damaged; fresh=true" in simulate(tmp_path, SALES, TWO, "limit=2", place).stderr
+
+
+def test_what_is_not_scored_is_not_complete(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = Run(folder=tmp_path, command="test", seed=0, config_hash="0" * 8, config={})
+    silent = sale().model_copy(update={"game": None})
+    seats = {f"agent_{seat}": SeatRecord(name="Ada", agent="somebody") for seat in range(2)}
+    talk = Episode(key="0", scenario=silent, seed=0, seats=seats, turns=(), outcome="left")
+    scores = {"agent_0": {"share": 0.5}, "agent_1": {"share": 0.5}}
+    deal = talk.model_copy(update={"evaluations": (Evaluation(source="outcome", scores=scores),)})
+    assert _report([deal, deal, talk], run) == 3
+    assert "3 episodes, 0 failed" in (said := capsys.readouterr().out)
+    assert "1 episodes are not scored" in said
+    assert not run.is_finished
+    assert _report([deal, deal], run) == 0
+    assert run.is_finished
 
 
 def test_a_crash_is_no_mistake_of_the_user(tmp_path: Path) -> None:

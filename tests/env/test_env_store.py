@@ -106,6 +106,9 @@ def test_many_keys_are_looked_up_at_once(tmp_path: Path) -> None:
     found = store.get_many([str(number) for number in range(1200)])
     assert {int(one.key) for one in found} == set(range(0, 1200, 2))
     assert store.get_many([]) == []
+    store.add(episode("1").model_copy(update={"status": "failed", "error": "it broke"}))
+    assert store.count_done([str(number) for number in range(1200)]) == 600
+    assert store.count_done([]) == 0
     store.close()
 
 

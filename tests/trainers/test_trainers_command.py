@@ -304,6 +304,16 @@ REFUSED = {
     "nobody to compare with": (["evaluation.constants=[]"], "evaluation.constants must be at"),
     "less than no dialogues": (["evaluation.dialogues=-1"], "evaluation.dialogues must be at"),
     "a seed below 0": (["seed=-1"], "seed must be a whole number from 0 below 2**32, got -1"),
+    "a way to sample that is not ours": (
+        ["grpo.top_k=5"],
+        "grpo.top_k has no effect here: games are sampled at grpo.temperature",
+    ),
+    "games that wait": (["grpo.steps_per_generation=2"], "as many games are played at once as"),
+    "steps without a line": (["grpo.logging_steps=50"], "unknown option of GRPOConfig"),
+    "a checkpoint amid the uses of a batch": (
+        ["grpo.num_iterations=2", "grpo.save_steps=5"],
+        "grpo.save_steps=6 would work",
+    ),
     "adapters for no model": (["model=lora"], "model.path"),
     "nothing to evaluate on": (["evaluation.scenarios=0"], "evaluation.scenarios must be at least"),
 }
@@ -342,9 +352,9 @@ def test_a_choice_trl_does_not_know_is_refused_before_anything_is_written(
 
 
 def test_an_option_our_configuration_does_not_list_needs_no_plus(tmp_path):
-    shown = run(tmp_path, "--cfg", "job", "grpo.top_k=5", "+grpo.top_p=0.9", "grpo.beta=0")
+    shown = run(tmp_path, "--cfg", "job", "grpo.delta=5", "+grpo.epsilon=0.1", "grpo.beta=0")
     assert shown.returncode == 0, shown.stderr
-    assert {"  top_k: 5", "  top_p: 0.9", "  beta: 0"} <= set(shown.stdout.splitlines())
+    assert {"  delta: 5", "  epsilon: 0.1", "  beta: 0"} <= set(shown.stdout.splitlines())
 
 
 def test_invalid_moves_cannot_be_paid_for(tmp_path):

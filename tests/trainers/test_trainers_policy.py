@@ -7,6 +7,7 @@ import shutil
 import pytest
 import torch
 from tiny_players import chat_model, chat_tokenizer
+from transformers import Lfm2Config, LlamaConfig, MistralConfig
 from transformers.utils import logging as transformers_logging
 
 from sotopia_env.agents import agent_factory
@@ -15,6 +16,7 @@ from sotopia_env.runner import Cast, Task, run_episodes
 from sotopia_trainers.policy import (
     PolicyRecord,
     build_tiny,
+    check_attention,
     check_path,
     load_policy,
     read_record,
@@ -184,6 +186,16 @@ def test_a_hub_id_is_left_to_the_loading():
 def test_a_hub_id_that_cannot_be_loaded_is_refused(offline):
     with pytest.raises(ConfigurationError, match="cannot load no-such-owner/no-such-model"):
         load_policy("no-such-owner/no-such-model")
+
+
+def test_a_model_that_does_not_see_all_earlier_tokens_is_refused():
+    check_attention(LlamaConfig(), "somewhere")
+    check_attention(MistralConfig(sliding_window=None), "somewhere")
+    reason = "somewhere is of type mistral, with layers of sliding_attention; games are sampled"
+    with pytest.raises(ConfigurationError, match=reason):
+        check_attention(MistralConfig(sliding_window=64), "somewhere")
+    with pytest.raises(ConfigurationError, match="of type lfm2, with layers of conv"):
+        check_attention(Lfm2Config(num_hidden_layers=2, full_attn_idxs=[1]), "somewhere")
 
 
 def test_an_unknown_precision_is_refused(folder):

@@ -10,7 +10,7 @@ from sotopia_env.command import Run
 from sotopia_trainers import reinforcement
 from sotopia_trainers.evaluate import Match
 from sotopia_trainers.reinforcement import Reinforcement
-from sotopia_trainers.settings import ReinforcementSettings
+from sotopia_trainers.settings import DemonstrationSettings, ReinforcementSettings
 
 PARTNERS = ["scripted:linear", "scripted:conceder"]
 
@@ -32,6 +32,22 @@ def experiment(tmp_path):
         return Reinforcement(filled, run, 1.0)
 
     return made
+
+
+@pytest.mark.parametrize("partners", [2, 3])
+@pytest.mark.parametrize("demonstrators", [1, 2])
+def test_demonstrators_meet_every_partner_equally_often_in_both_seats(
+    experiment, partners, demonstrators
+):
+    pool = [f"scripted:linear?beta={n}" for n in range(1, partners + 1)]
+    models = [f"scripted:conceder?beta={n}" for n in range(1, demonstrators + 1)]
+    settings = DemonstrationSettings(agents={"price_negotiation": models}, games=120)
+    made = experiment(demonstrations=settings)
+    made.settings.scenarios, made.settings.partners = ["price_negotiation"], pool
+    pairs = Counter(task.agents for task in made._demonstration_tasks())
+    expected = {(m, p) for m in models for p in pool} | {(p, m) for m in models for p in pool}
+    assert set(pairs) == expected
+    assert set(pairs.values()) == {120 // len(expected)}
 
 
 def test_groups_take_families_seats_and_partners_in_turn_and_no_instance_twice(experiment):

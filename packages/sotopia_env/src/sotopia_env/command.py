@@ -277,6 +277,8 @@ class _Frame:
             self.codes.append(FAILED)
 
     def _work(self, settings: Any, run: Run) -> int:
+        if not run.config.get("fresh"):
+            _check_same(run)
         if run.is_finished and not run.config.get("fresh"):
             run.say((run.folder / _TABLE).read_text(encoding="utf-8"))
             run.say(f"already complete: {run.shown_folder} (fresh=true starts over)")
@@ -398,6 +400,26 @@ def _empty(folder: Path) -> None:
             shutil.rmtree(path)
         else:
             path.unlink()
+
+
+def _check_same(run: Run) -> None:
+    """Refuse to go on with a run of other settings."""
+    path = run.folder / _MANIFEST
+    if not path.exists():
+        return
+    try:
+        old = json.loads(path.read_text(encoding="utf-8"))
+        found = (old["command"], old["config_hash"], old["seed"])
+    except (ValueError, KeyError, TypeError) as error:
+        raise ConfigurationError(f"{path} is damaged; fresh=true starts over") from error
+    now = (run.command, run.config_hash, run.seed)
+    if found != now:
+        names = ("command", "settings", "seed")
+        changes = [f"{n} {a} then, {b} now" for n, a, b in zip(names, found, now, strict=True)]
+        raise ConfigurationError(
+            f"{run.shown_folder} holds another run ({'; '.join(changes)}); "
+            "fresh=true starts over, hydra.run.dir=<folder> goes elsewhere"
+        )
 
 
 def _check_seed(seed: int) -> None:

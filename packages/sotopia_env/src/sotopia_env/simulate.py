@@ -48,8 +48,8 @@ def main(settings: Settings, run: Run) -> int:
     run.start()
     store = SqliteStore(run.folder / "episodes.sqlite")
     try:
-        done = {e.key for e in store.get_many([t.key for t in tasks]) if e.status == "ok"}
-        with run.progress("episodes", len(tasks), done=len(done)) as progress:
+        done = store.count_done([task.key for task in tasks])
+        with run.progress("episodes", len(tasks), done=done) as progress:
             episodes = asyncio.run(
                 run_episodes(
                     tasks,
@@ -143,11 +143,15 @@ def _report(episodes: Sequence[Episode], run: Run) -> int:
             for agent, by_name in figures.items()
         },
     }
-    if failed:
+    unscored = sum(not any(map(e.scores, e.seats)) for e in episodes) - len(failed)
+    if unscored:
+        lines.append(f"{unscored} episodes are not scored: their scenarios have no rule that does")
+    if failed or unscored:
         run.say("\n".join(lines))
-        return FAILED
+        run.say(f"episodes are in {run.shown_folder}")
+        return FAILED if failed else UNSCORED
     run.finish(summary, "\n".join(lines))
-    return OK if scored else UNSCORED
+    return OK
 
 
 if __name__ == "__main__":

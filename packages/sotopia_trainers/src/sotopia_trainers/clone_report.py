@@ -75,7 +75,7 @@ def clone_table(findings: Findings, summary: Mapping[str, Any]) -> str:
         ("  solver (sees both sides)", share["solver"]),
     ]
     lines = [
-        f"{games}; 95 % intervals clustered by scenario",
+        f"{games}; 95 % intervals clustered by scenario (invalid moves: Wilson)",
         "",
         f"{'':34}{'clone':>24}{'demonstrators':>24}",
         *(

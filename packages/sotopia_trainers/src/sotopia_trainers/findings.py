@@ -142,7 +142,7 @@ def _table(findings: Findings, figures: Mapping[str, Any]) -> str:
     scenarios = len({r.match.scenario for r in findings.before})
     games = f"{scenarios} held-out scenarios, both seats, {len(findings.before)} games each"
     lines = [
-        f"{games}; 95 % intervals clustered by scenario",
+        f"{games}; 95 % intervals clustered by scenario (invalid moves: Wilson)",
         "",
         f"{'':34}{'before (clone)':>24}{'after (GRPO)':>24}",
     ]

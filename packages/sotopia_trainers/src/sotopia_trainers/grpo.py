@@ -12,7 +12,7 @@ from sotopia_env.errors import ConfigurationError, unknown_name
 
 from .bc import check as check_cloning
 from .bc import check_least, check_temperature
-from .settings import CREDITS, Options, ReinforcementSettings, accumulated_batches, whole_number
+from .settings import CREDITS, Options, ReinforcementSettings, games_at_once, whole_number
 
 Settings = ReinforcementSettings
 
@@ -46,6 +46,7 @@ def check(settings: Settings) -> None:
     check_least("grpo.max_steps", whole_number(options, "grpo", "max_steps", 0), 1)
     check_temperature("grpo.temperature", options.get("temperature", 1.0))
     check_groups(options)
+    check_saves(options)
 
 
 def check_groups(options: Options) -> None:
@@ -56,8 +57,8 @@ def check_groups(options: Options) -> None:
     """
     group = whole_number(options, "grpo", "num_generations", 8)
     batch = whole_number(options, "grpo", "per_device_train_batch_size", 8)
-    accumulated = accumulated_batches(options)
-    rows = batch * accumulated
+    accumulated = whole_number(options, "grpo", "gradient_accumulation_steps", 1)
+    rows = games_at_once(options)
     check_least("grpo.num_generations", group, 2)
     check_least("grpo.per_device_train_batch_size", batch, 1)
     check_least("the number of accumulated batches", accumulated, 1)
@@ -66,6 +67,23 @@ def check_groups(options: Options) -> None:
         raise ConfigurationError(
             f"a batch of {rows} games cannot be divided into whole groups of {group} games "
             f"(grpo.num_generations={group}); grpo.per_device_train_batch_size={works} would work"
+        )
+
+
+def check_saves(options: Options) -> None:
+    """Refuse checkpoints between two uses of the same games, from which nothing could go on.
+
+    Raises:
+        ConfigurationError: with a number of steps that would work.
+    """
+    uses = whole_number(options, "grpo", "num_iterations", 1)
+    saves = whole_number(options, "grpo", "save_steps", 500)
+    check_least("grpo.num_iterations", uses, 1)
+    check_least("grpo.save_steps", saves, 1)
+    if saves % uses:
+        raise ConfigurationError(
+            f"grpo.save_steps={saves} saves between two of the {uses} uses of the same games "
+            f"(grpo.num_iterations); grpo.save_steps={saves + uses - saves % uses} would work"
         )
 
 

@@ -210,7 +210,7 @@ def check_tokenizer(path: str) -> ChatTokens:
 
     try:
         if not (Path(path) / _ADAPTER).exists():
-            AutoConfig.from_pretrained(path)
+            check_attention(AutoConfig.from_pretrained(path), path)
         return ChatTokens.of(AutoTokenizer.from_pretrained(path))
     except (OSError, ValueError, RuntimeError) as error:
         problem = str(error).partition("\n")[0]
@@ -220,6 +220,26 @@ def check_tokenizer(path: str) -> ChatTokens:
             if not Path(path).is_dir()
             else f"cannot load {path}: {problem}"
         ) from error
+
+
+def check_attention(config: Any, path: str) -> None:
+    """Refuse layers whose state is more than the keys and values of every earlier token.
+
+    The sampler puts games of different lengths into one batch and counts columns; a window would
+    end at another token for each of them.
+
+    Raises:
+        ConfigurationError: naming the model's type and what it has in place of full attention.
+    """
+    text = config.get_text_config()
+    kinds = set(getattr(text, "layer_types", None) or ()) - {"full_attention"}
+    if getattr(text, "sliding_window", None) is not None and not kinds:
+        kinds = {"sliding_attention"}
+    if kinds:
+        raise ConfigurationError(
+            f"{path} is of type {config.model_type}, with layers of {', '.join(sorted(kinds))}; "
+            "games are sampled with full attention only"
+        )
 
 
 def read_record(path: str) -> PolicyRecord | None:
@@ -261,6 +281,7 @@ def load_policy(
         chat = ChatTokens.of(tokenizer)
         with without_progress_bars():
             model = _load_model(path, torch_dtype(dtype), merge=merge)
+        check_attention(model.config, path)
     except (OSError, ValueError, RuntimeError, SafetensorError) as error:
         problem = str(error).partition("\n")[0]
         raise ConfigurationError(f"cannot load {path}: {problem}") from error

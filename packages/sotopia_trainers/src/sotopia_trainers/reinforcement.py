@@ -18,7 +18,7 @@ from .policy import Policy, load_policy
 from .report import write_report
 from .rollout import PolicyAgent, Row, row_of
 from .sampling import TransformersSampler
-from .settings import ReinforcementSettings, accumulated_batches
+from .settings import ReinforcementSettings, games_at_once
 from .stages import LEARNER, Cloning
 from .trl_bridge import grpo_arguments, is_complete, train_grpo
 
@@ -64,8 +64,8 @@ class Reinforcement(Cloning):
     def _games(self) -> list[str]:
         """One prompt a group: an instance, a seat, a partner; families, partners, seats in turn."""
         settings, options = self.settings, self.settings.grpo
-        rows = int(options.get("per_device_train_batch_size", 8)) * accumulated_batches(options)
-        groups = rows // int(options.get("num_generations", 8)) * int(options["max_steps"])
+        groups = games_at_once(options) // int(options.get("num_generations", 8))
+        groups *= int(options["max_steps"])
         games = []
         for number in range(groups):
             match = Match(

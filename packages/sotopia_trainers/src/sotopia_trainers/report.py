@@ -177,7 +177,7 @@ def _curves(metrics: Path, share: Mapping[str, Any]) -> Any:
         linestyle="--",
         label="best scripted, held out",
     )
-    left.set(xlabel="step", ylabel="share of surplus", title="Reward")
+    left.set(xlabel="step", ylabel="share of surplus, invalid moves off", title="Reward")
     left.legend(frameon=False, fontsize=8, ncols=3, loc="upper center", bbox_to_anchor=(0.5, -0.16))
     right.plot(steps, [_number(line.get("entropy")) for line in lines], color=_ORANGE)
     right.set(xlabel="step", ylabel="nats a token", title="Entropy of the policy")

@@ -46,6 +46,10 @@ class ModelSettings:
     """How observations are written: `brief` or `chat`."""
     max_turn_tokens: int = 16
     """Longest assistant turn, stop token included."""
+    bc_learning_rate: float = 2e-3
+    """Of cloning, where `bc.learning_rate` is not given."""
+    grpo_learning_rate: float = 1e-3
+    """Of GRPO, where `grpo.learning_rate` is not given."""
     dtype: str = "float32"
     skip_cloning: bool = False
     """Start GRPO from the model as it is."""
@@ -99,11 +103,10 @@ def whole_number(options: Options, group: str, name: str, default: int) -> int:
     return value
 
 
-def accumulated_batches(options: Options) -> int:
-    """How many batches of a device make up the games that are played at once."""
-    if options.get("steps_per_generation") is not None:
-        return whole_number(options, "grpo", "steps_per_generation", 1)
-    return whole_number(options, "grpo", "gradient_accumulation_steps", 1)
+def games_at_once(options: Options) -> int:
+    """How many games one step of GRPO plays and trains on."""
+    batch = whole_number(options, "grpo", "per_device_train_batch_size", 8)
+    return batch * whole_number(options, "grpo", "gradient_accumulation_steps", 1)
 
 
 @dataclass(kw_only=True)

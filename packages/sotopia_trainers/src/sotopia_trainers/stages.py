@@ -62,7 +62,8 @@ class Cloning:
 
     def run_all(self) -> None:
         """All stages; those already done are skipped."""
-        torch.set_num_threads(1)  # a second thread makes small steps slower on a busy machine
+        if self.settings.model.path is None:
+            torch.set_num_threads(1)  # a second thread makes small steps slower on a busy machine
         store = SqliteStore(self.run.folder / "episodes.sqlite")
         try:
             self._stages(store)
@@ -79,7 +80,8 @@ class Cloning:
     def _demonstrate(self, store: SqliteStore) -> list[Episode]:
         tasks = self._demonstration_tasks()
         cast = Cast(style=self._style())
-        with self.run.progress("demonstrations", len(tasks)) as progress:
+        done = store.count_done([task.key for task in tasks])
+        with self.run.progress("demonstrations", len(tasks), done=done) as progress:
             return asyncio.run(
                 run_episodes(tasks, cast=cast, store=store, on_episode=lambda _: progress.advance())
             )
@@ -91,10 +93,11 @@ class Cloning:
         for number in range(settings.demonstrations.games):
             family = settings.scenarios[number % len(settings.scenarios)]
             place = number // len(settings.scenarios)
-            demonstrators = settings.demonstrations.of(family)
+            demonstrators, partners = settings.demonstrations.of(family), settings.partners
             own = demonstrators[place % len(demonstrators)]
-            partner = settings.partners[place // len(demonstrators) % len(settings.partners)]
-            pair = (own, partner) if (place // 2) % 2 else (partner, own)
+            partner = partners[place // len(demonstrators) % len(partners)]
+            is_first = place // (len(demonstrators) * len(partners)) % 2
+            pair = (own, partner) if is_first else (partner, own)
             seed = settings.seed * 1_000_000 + number
             scenario = f"{family}/train/{seed}"
             tasks.append(Task(scenario=scenario, agents=pair, seed=seed, tag="demonstration"))
@@ -186,7 +189,8 @@ class Cloning:
             split="test",
             count=settings.evaluation.scenarios,
         )
-        with self.run.progress(label, len(games)) as progress:
+        done = store.count_done([m.task(agent, tag).key for m in games]) if store else 0
+        with self.run.progress(label, len(games), done=done) as progress:
             return evaluate.play(
                 agent,
                 games,

@@ -56,6 +56,16 @@ _CHOICES: Final[dict[str, tuple[str, ...]]] = {
     "scale_rewards": ("batch", "group", "none"),
 }
 """Values TRL checks only when it uses them."""
+_SAMPLING: Final = "games are sampled at grpo.temperature from the whole distribution"
+_TURN: Final = "the longest turn is model.max_turn_tokens"
+_BATCH: Final = "as many games are played at once as a step trains on"
+_INSTEAD: Final = {
+    **dict.fromkeys(("top_k", "top_p", "min_p", "repetition_penalty"), _SAMPLING),
+    **dict.fromkeys(("generation_kwargs", "cache_implementation"), _SAMPLING),
+    **dict.fromkeys(("max_completion_length", "mask_truncated_completions"), _TURN),
+    **dict.fromkeys(("steps_per_generation", "generation_batch_size"), _BATCH),
+}
+"""Options of TRL that games pass by, with what there is in their place."""
 _LOST_STEPS: Final = 5
 """Steps in a row without a finite gradient after which training is given up."""
 
@@ -181,6 +191,8 @@ def _train(trainer: Any, records: "_Records", folder: Path) -> None:
     checkpoint = newest_complete(folder)
     records.keep_steps(_step_of(checkpoint) if checkpoint else 0)
     trainer.remove_callback(PrinterCallback)  # our progress replaces it
+    if trainer.model.config.tie_word_embeddings:  # or resuming would miss what no checkpoint holds
+        trainer.model._keys_to_ignore_on_save = list(trainer.model._tied_weights_keys or ())
     try:
         with without_progress_bars():
             trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
@@ -194,7 +206,15 @@ def grpo_arguments(options: dict[str, Any], folder: Path) -> GRPOConfig:
     Raises:
         ConfigurationError: for an option TRL does not have, or a value it refuses.
     """
-    fixed = {"shuffle_dataset": False, "remove_unused_columns": False}
+    for name in options:
+        if name in _INSTEAD:
+            raise ConfigurationError(f"grpo.{name} has no effect here: {_INSTEAD[name]}")
+    fixed = {
+        "shuffle_dataset": False,
+        "remove_unused_columns": False,
+        "logging_strategy": "steps",
+        "logging_steps": 1,
+    }
     arguments: GRPOConfig = _arguments(GRPOConfig, "grpo", options, folder, fixed)
     for name, known in _CHOICES.items():  # TRL itself would refuse them in the middle of a run
         if (value := getattr(arguments, name)) not in known:

@@ -19,6 +19,9 @@ class EpisodeStore(Protocol):
     def get_many(self, keys: Sequence[str]) -> list[Episode]:
         """Those of the episodes that are here, in no particular order."""
 
+    def count_done(self, keys: Sequence[str]) -> int:
+        """How many of the episodes are here in status `ok`."""
+
     def episodes(self, tag: str | None = None) -> Iterator[Episode]:
         """All episodes, or those of one tag, in the order of their writing."""
 

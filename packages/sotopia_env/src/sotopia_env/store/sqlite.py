@@ -96,13 +96,19 @@ class SqliteStore:
             ) from error
 
     def get_many(self, keys: Sequence[str]) -> list[Episode]:
-        found = []
+        return [self._read(*row) for row in self._of_keys("key, record", keys)]
+
+    def count_done(self, keys: Sequence[str]) -> int:
+        return sum(status == "ok" for (status,) in self._of_keys("status", keys))
+
+    def _of_keys(self, columns: str, keys: Sequence[str]) -> Iterator[tuple[Any, ...]]:
         for start in range(0, len(keys), _KEYS_PER_QUERY):
             chunk = keys[start : start + _KEYS_PER_QUERY]
             marks = ",".join("?" * len(chunk))
-            query = f"SELECT key, record FROM episodes WHERE key IN ({marks})"  # noqa: S608  # only marks
-            found += [self._read(*row) for row in self._rows(query, chunk)]
-        return found
+            yield from self._rows(
+                f"SELECT {columns} FROM episodes WHERE key IN ({marks})",  # noqa: S608  # no data
+                chunk,
+            )
 
     def episodes(self, tag: str | None = None) -> Iterator[Episode]:
         where, values = ("WHERE tag = ?", (tag,)) if tag is not None else ("", ())
