@@ -262,7 +262,7 @@ def test_a_view_holds_own_values_and_the_public_course_only() -> None:
     assert (view.own_claim, view.partner_claim) == ((0, 0, 2), None)
     assert view.value((0, 0, 2)) == 6
     assert view.rest((2, 1, 0)) == (0, 0, 2)
-    assert view.brief() == "2 at 1 1 at 2 2 at 3 else 1"
+    assert view.brief() == "A 2 at 1 B 1 at 2 C 2 at 3 else 1"
     assert view.standing() == "leaves 6"
     assert GAME.observe(state, 0).standing() == ""
 

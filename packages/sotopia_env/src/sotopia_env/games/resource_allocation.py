@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from operator import mul
+from string import ascii_uppercase
 from typing import ClassVar, Final, Literal, TypeAlias
 
 import numpy as np
@@ -120,10 +121,13 @@ class AllocationView:
     def brief(self) -> str:
         """How much there is at which own weight, and what there is without an agreement.
 
-        In the order in which moves name the amounts, so that the names can be left out.
+        In the order in which moves name the amounts, under letters in place of the names.
         """
         goods = " ".join(
-            f"{i.quantity} at {w}" for i, w in zip(self.issues, self.weights, strict=True)
+            f"{letter} {issue.quantity} at {weight}"
+            for letter, issue, weight in zip(
+                ascii_uppercase, self.issues, self.weights, strict=False
+            )
         )
         return f"{goods} else {self.disagreement}" if self.disagreement else goods
 
