@@ -175,10 +175,12 @@ class _Frame:
     old: set[Path] = field(default_factory=set)
     """What of the output folders was there before."""
 
-    def start(self, arguments: list[str]) -> int:
+    def __post_init__(self) -> None:
         from omegaconf import OmegaConf
 
         OmegaConf.register_new_resolver("run_name", _run_name, replace=True)
+
+    def start(self, arguments: list[str]) -> int:
         if not any(argument.split("=")[0] in _SHOWING for argument in arguments):
             problem = self.refusal(arguments)
             if problem is not None:
