@@ -73,7 +73,7 @@ def test_an_agent_that_is_a_shortcut_itself_gets_one_column(tmp_path):
         ("benchmark.storis=3", "Did you mean 'benchmark.stories'"),
         ("benchmark.stories=0", "stories >= 1"),
         ("limit=0", "at least 1"),
-        ("seed=-1", "seed >= 0"),
+        ("seed=-1", "seed must be a whole number from 0"),
         ("limit=many", "limit"),
     ],
 )

@@ -132,7 +132,6 @@ OPTIONS = {
     "per_device_train_batch_size": 8,
     "num_generations": GROUP,
     "gradient_checkpointing": False,
-    "logging_steps": 1,
     "save_steps": 1,
     "learning_rate": 3e-3,
     "lr_scheduler_type": "linear",

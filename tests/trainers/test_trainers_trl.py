@@ -76,7 +76,6 @@ def options(**changes):
         "num_generations": 2,
         "scale_rewards": "none",
         "gradient_checkpointing": False,
-        "logging_steps": 1,
         "learning_rate": 1e-3,
         "seed": 0,
         **changes,
