@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from sales import sale
 
-from sotopia_env.command import Run
 from sotopia_env.episode import Episode, Evaluation, SeatRecord
+from sotopia_env.run_folder import Run
 from sotopia_env.simulate import _report
 
 TWO = "agents=[scripted:boulware,scripted:linear]"
@@ -120,7 +120,7 @@ def test_a_folder_is_not_gone_on_with_under_other_settings(tmp_path: Path) -> No
 def test_what_is_not_scored_is_not_complete(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    run = Run(folder=tmp_path, command="test", seed=0, config_hash="0" * 8, config={})
+    run = Run(folder=tmp_path, command="test", seed=0, config_hash="0" * 8, config="")
     silent = sale().model_copy(update={"game": None})
     seats = {f"agent_{seat}": SeatRecord(name="Ada", agent="somebody") for seat in range(2)}
     talk = Episode(key="0", scenario=silent, seed=0, seats=seats, turns=(), outcome="left")

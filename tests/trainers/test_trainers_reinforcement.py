@@ -6,7 +6,7 @@ from collections import Counter
 import pytest
 from tiny_players import Recited
 
-from sotopia_env.command import Run
+from sotopia_env.run_folder import Run
 from sotopia_trainers import reinforcement
 from sotopia_trainers.evaluate import Match
 from sotopia_trainers.reinforcement import Reinforcement
@@ -28,7 +28,7 @@ def experiment(tmp_path):
             grpo={"max_steps": 4, "per_device_train_batch_size": 16, "num_generations": 2},
             **settings,
         )
-        run = Run(folder=tmp_path, command="test", seed=0, config_hash="0" * 8, config={})
+        run = Run(folder=tmp_path, command="test", seed=0, config_hash="0" * 8, config="")
         return Reinforcement(filled, run, 1.0)
 
     return made

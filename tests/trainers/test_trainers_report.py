@@ -5,7 +5,7 @@ import json
 import pytest
 from tiny_players import LEARNER, Recited
 
-from sotopia_env.command import Run
+from sotopia_env.run_folder import Run
 from sotopia_env.runner import Cast
 from sotopia_env.store import SqliteStore
 from sotopia_trainers import evaluate
@@ -58,7 +58,7 @@ def write_metrics(folder, *lines):
 
 
 def report_of(findings):
-    run = Run(folder=findings.folder, command="test", seed=0, config_hash="0" * 8, config={})
+    run = Run(folder=findings.folder, command="test", seed=0, config_hash="0" * 8, config="")
     write_report(findings, run)
     return (findings.folder / "report.html").read_text()
 

@@ -1,37 +1,26 @@
-"""The frame every entry point shares: composition, schema check, run folder, lock, exit codes.
+"""The frame every entry point shares: composition, schema check, signals, exit codes.
 
 An entry module declares a settings dataclass and a `main(settings, run)`, and ends with
 `command("<package>", "<stem>", Settings, main)`. Its configuration is
 `hydra_conf/<package>/<stem>.yaml`. This is the only importer of hydra.
 """
 
-import fcntl
-import hashlib
-import json
 import logging
-import os
-import shutil
 import signal
-import subprocess
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, fields, is_dataclass
-from importlib import metadata
 from pathlib import Path
 from types import FrameType
 from typing import Any, Final, NoReturn, TypeVar
 
 from .errors import ConfigurationError, SotopiaError, unknown_name
-from .progress import Progress
+from .run_folder import Run, check_same, config_hash, existing, locked, remove_new
 
 OK, FAILED, REFUSED, UNSCORED, INTERRUPTED = 0, 1, 2, 3, 130
 """Exit codes: complete; some work failed; bad configuration; unscored work remains; interrupted."""
 
-_LOCK: Final = ".lock"
-_SUMMARY, _TABLE, _MANIFEST = "summary.json", "table.txt", "manifest.json"
 _SEEDS: Final = 2**32
-_NOT_HASHED: Final = ("seed", "fresh", "hydra")
 _VALUED: Final = ("--config-dir", "-cd", "--config-path", "-cp", "--config-name", "-cn", "-p")
 _SHOWING: Final = (
     *("--help", "-h", "--hydra-help", "--cfg", "-c", "--info", "-i", "--version", "--resolve"),
@@ -40,75 +29,6 @@ _SHOWING: Final = (
 _MULTIRUN: Final = ("-m", "--multirun")
 
 S = TypeVar("S")
-
-
-@dataclass(slots=True, kw_only=True)
-class Run:
-    """The folder one run writes to, and what it says on the terminal."""
-
-    folder: Path
-    command: str
-    seed: int
-    config_hash: str
-    config: Mapping[str, object] = field(repr=False)
-
-    def start(self) -> None:
-        """Write `config.yaml` and `manifest.json`, once the input has proved usable.
-
-        With `fresh=true` what an earlier run left is removed first.
-        """
-        from omegaconf import OmegaConf
-
-        if self.config.get("fresh"):
-            _empty(self.folder)
-        config = OmegaConf.to_yaml(OmegaConf.create(dict(self.config)))
-        write_atomically(self.folder / "config.yaml", config)
-        write_atomically(self.folder / _MANIFEST, _as_json(_manifest(self)))
-
-    def say(self, text: str) -> None:
-        """A line for the person who started the command."""
-        print(text, flush=True)
-
-    @contextmanager
-    def progress(self, label: str, total: int, *, done: int = 0) -> Iterator[Progress]:
-        """Show `done`..`total` while the block runs."""
-        bar = Progress(label, total, done=done)
-        try:
-            yield bar
-        finally:
-            bar.close()
-
-    def finish(self, summary: Mapping[str, object], table: str) -> None:
-        """Write `table.txt` and `summary.json` and print the table; the run is then complete."""
-        write_atomically(self.folder / _TABLE, table)
-        write_atomically(self.folder / _SUMMARY, _as_json(summary))
-        self.say(table)
-        self.say(f"written to {self.shown_folder}")
-
-    @property
-    def is_finished(self) -> bool:
-        return (self.folder / _SUMMARY).exists()
-
-    @property
-    def shown_folder(self) -> str:
-        """The folder as a person at the terminal would name it."""
-        return os.path.relpath(self.folder)
-
-
-def write_atomically(path: Path, text: str) -> None:
-    """Replace `path` as a whole: readers see the old text or the new, never half of either."""
-    scratch = path.with_name(f".{path.name}.{os.getpid()}")
-    with scratch.open("w", encoding="utf-8") as stream:
-        stream.write(text)
-        stream.flush()
-        os.fsync(stream.fileno())
-    scratch.replace(path)
-
-
-def config_hash(config: Mapping[str, object]) -> str:
-    """Eight hex digits of the resolved settings but the seed; runs of one experiment share it."""
-    kept = {key: value for key, value in config.items() if key not in _NOT_HASHED}
-    return hashlib.sha256(json.dumps(kept, sort_keys=True, default=str).encode()).hexdigest()[:8]
 
 
 def command(
@@ -222,7 +142,7 @@ class _Frame:
                 config = compose(
                     f"{self.package}/{self.stem}", overrides=overrides, return_hydra_config=True
                 )
-            self.old = _existing(config.hydra.run.dir, config.hydra.sweep.dir)
+            self.old = existing(config.hydra.run.dir, config.hydra.sweep.dir)
             own = OmegaConf.masked_copy(config, [str(key) for key in config if key != "hydra"])
             self._typed(OmegaConf.to_container(own, resolve=True))
         except (HydraException, OmegaConfBaseException) as error:
@@ -265,49 +185,27 @@ class _Frame:
             command=f"{self.package}.{self.stem}",
             seed=int(values.get("seed", 0)),
             config_hash=config_hash(values),
-            config=values,
+            config=OmegaConf.to_yaml(OmegaConf.create(values)),
+            is_fresh=bool(values.get("fresh")),
         )
         try:
             _check_seed(run.seed)
-            with _locked(folder):
+            with locked(folder):
                 self.codes.append(self._work(self._typed(values), run))
         except ConfigurationError as error:
-            _remove_new(folder, self.old)
+            remove_new(folder, self.old)
             self.codes.append(_refuse(str(error)))
         except SotopiaError as error:
             print(f"failed: {error}", file=sys.stderr)
             self.codes.append(FAILED)
 
     def _work(self, settings: Any, run: Run) -> int:
-        if not run.config.get("fresh"):
-            _check_same(run)
-        if run.is_finished and not run.config.get("fresh"):
-            run.say((run.folder / _TABLE).read_text(encoding="utf-8"))
-            run.say(f"already complete: {run.shown_folder} (fresh=true starts over)")
-            return OK
+        if not run.is_fresh:
+            check_same(run)
+            if run.is_finished:
+                run.show()
+                return OK
         return self.main(settings, run)
-
-
-@contextmanager
-def _locked(folder: Path) -> Iterator[None]:
-    """Hold the run folder for this process; the lock goes with the process, however it ends."""
-    path = folder / _LOCK
-    with path.open("a+") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            lock.seek(0)
-            raise ConfigurationError(
-                f"{os.path.relpath(folder)} is in use by process {lock.read().strip()}; "
-                "wait for it, or choose another folder with hydra.run.dir=<folder>"
-            ) from None
-        lock.truncate(0)
-        lock.write(str(os.getpid()))
-        lock.flush()
-        try:
-            yield
-        finally:
-            path.unlink(missing_ok=True)
 
 
 def _run_name(*, _root_: Any) -> str:
@@ -323,35 +221,6 @@ def _run_name(*, _root_: Any) -> str:
     }
     name = _root_.hydra.runtime.choices.get("exp") or values.get("name") or "default"
     return f"{name}-{config_hash(values)}-s{values.get('seed', 0)}"
-
-
-def _manifest(run: Run) -> dict[str, object]:
-    versions = {}
-    for name in ("sotopia-env", "sotopia-trainers", "sotopia-tom", "torch", "transformers", "trl"):
-        try:
-            versions[name] = metadata.version(name)
-        except metadata.PackageNotFoundError:
-            continue
-    return {
-        "command": run.command,
-        "config_hash": run.config_hash,
-        "seed": run.seed,
-        "git_commit": _git_commit(),
-        "python": sys.version.split()[0],
-        "versions": versions,
-    }
-
-
-def _git_commit() -> str | None:
-    """Of the checkout this package runs from; `None` outside of one."""
-    git = shutil.which("git")
-    if git is None:
-        return None
-    here = Path(__file__).parent
-    found = subprocess.run(  # noqa: S603  # constant arguments
-        [git, "rev-parse", "HEAD"], cwd=here, capture_output=True, text=True, check=False
-    )
-    return found.stdout.strip() if found.returncode == 0 else None
 
 
 def _split(arguments: list[str]) -> tuple[list[str], list[str]]:
@@ -390,66 +259,7 @@ def _refuse(problem: str) -> int:
     return REFUSED
 
 
-def _empty(folder: Path) -> None:
-    """Remove what an earlier run of ours left in the folder."""
-    old = [path for path in folder.iterdir() if path.name != _LOCK]
-    if old and not (folder / _MANIFEST).exists():
-        raise ConfigurationError(
-            f"fresh=true would empty {folder}, which is no run of ours; choose another folder"
-        )
-    for path in old:
-        if path.is_dir() and not path.is_symlink():
-            shutil.rmtree(path)
-        else:
-            path.unlink()
-
-
-def _check_same(run: Run) -> None:
-    """Refuse to go on with a run of other settings."""
-    path = run.folder / _MANIFEST
-    if not path.exists():
-        return
-    try:
-        old = json.loads(path.read_text(encoding="utf-8"))
-        found = (old["command"], old["config_hash"], old["seed"])
-    except (ValueError, KeyError, TypeError) as error:
-        raise ConfigurationError(f"{path} is damaged; fresh=true starts over") from error
-    now = (run.command, run.config_hash, run.seed)
-    if found != now:
-        names = ("command", "settings", "seed")
-        changes = [f"{n} {a} then, {b} now" for n, a, b in zip(names, found, now, strict=True)]
-        raise ConfigurationError(
-            f"{run.shown_folder} holds another run ({'; '.join(changes)}); "
-            "fresh=true starts over, hydra.run.dir=<folder> goes elsewhere"
-        )
-
-
 def _check_seed(seed: int) -> None:
     """Refuse what the generators of NumPy and torch would."""
     if not 0 <= seed < _SEEDS:
         raise ConfigurationError(f"seed must be a whole number from 0 below 2**32, got {seed}")
-
-
-def _existing(*folders: str) -> set[Path]:
-    """Those of the folders, what is in them, and all above them, that exist."""
-    found: set[Path] = set()
-    for folder in map(Path.absolute, map(Path, folders)):
-        found.update(path for path in (folder, *folder.parents) if path.exists())
-        found.update(folder.iterdir() if folder.is_dir() else ())
-    return found
-
-
-def _remove_new(folder: Path, old: set[Path]) -> None:
-    """Remove the folder of a refused run and those above it, as far as they are new and empty."""
-    for path in (folder.absolute(), *folder.absolute().parents):
-        sweep = path / "multirun.yaml"
-        if sweep not in old and [*path.iterdir()] == [sweep]:
-            sweep.unlink()  # Hydra's note about a sweep of which nothing else is left
-        if path in old or any(path.iterdir()):
-            return
-        path.rmdir()
-
-
-def _as_json(value: object) -> str:
-    """Strict JSON: an infinite bound or NaN in a result is a mistake, not a figure."""
-    return json.dumps(value, indent=2, sort_keys=True, allow_nan=False) + "\n"

@@ -10,12 +10,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from .agents import agent_factory
-from .command import FAILED, OK, UNSCORED, Run, command
+from .command import FAILED, OK, UNSCORED, command
 from .episode import Episode
 from .errors import ConfigurationError, unknown_name
 from .intervals import mean_interval
 from .make import parallel_env
 from .prompts import PROMPT_STYLES
+from .run_folder import Run
 from .runner import Cast, Task, run_episodes
 from .store import SqliteStore
 

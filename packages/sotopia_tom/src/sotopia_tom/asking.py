@@ -6,8 +6,8 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from sotopia_env.command import write_atomically
 from sotopia_env.errors import SotopiaError
+from sotopia_env.run_folder import write_atomically
 
 from .agent import Agent
 from .benchmark import Benchmark, Item, Reading

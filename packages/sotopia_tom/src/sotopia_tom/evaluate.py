@@ -8,8 +8,9 @@ import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from sotopia_env.command import OK, UNSCORED, Run, command
+from sotopia_env.command import OK, UNSCORED, command
 from sotopia_env.errors import ConfigurationError, unknown_name
+from sotopia_env.run_folder import Run
 
 from .agent import Agent
 from .agents.shortcuts import FirstContainer, LastContainer, RandomAgent, RealityAgent

@@ -8,11 +8,12 @@ import math
 from dataclasses import dataclass, fields
 
 from sotopia_env.agents import agent_factory
-from sotopia_env.command import OK, Run, command
+from sotopia_env.command import OK, command
 from sotopia_env.errors import ConfigurationError, unknown_name
 from sotopia_env.make import scenario_source
 from sotopia_env.profiles import EnvironmentProfile
 from sotopia_env.prompts import PROMPT_STYLES
+from sotopia_env.run_folder import Run
 from sotopia_env.scenarios.families import load_family
 
 from .policy import check_path

@@ -4,8 +4,8 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any, TypeAlias
 
-from sotopia_env.command import Run
 from sotopia_env.intervals import Estimate
+from sotopia_env.run_folder import Run
 
 from . import evaluate
 from .evaluate import Result

@@ -7,8 +7,9 @@ there.
 
 import math
 
-from sotopia_env.command import OK, Run, command
+from sotopia_env.command import OK, command
 from sotopia_env.errors import ConfigurationError, unknown_name
+from sotopia_env.run_folder import Run
 
 from .bc import check as check_cloning
 from .bc import check_least, check_temperature

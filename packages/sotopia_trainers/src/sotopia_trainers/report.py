@@ -13,8 +13,8 @@ from html import escape
 from pathlib import Path
 from typing import Any, Final
 
-from sotopia_env.command import Run, write_atomically
 from sotopia_env.episode import Episode
+from sotopia_env.run_folder import Run, write_atomically
 from sotopia_env.store import SqliteStore
 
 from . import evaluate

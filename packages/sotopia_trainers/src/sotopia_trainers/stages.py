@@ -10,8 +10,8 @@ import torch
 from transformers import set_seed
 
 from sotopia_env.agents.scripted import TACTICS
-from sotopia_env.command import Run
 from sotopia_env.episode import Episode
+from sotopia_env.run_folder import Run
 from sotopia_env.runner import Cast, Task, run_episodes
 from sotopia_env.store import SqliteStore
 

@@ -23,9 +23,9 @@ from transformers import TrainerCallback, TrainerControl, TrainerState, Training
 from transformers.trainer_callback import PrinterCallback
 from trl import GRPOConfig, GRPOTrainer, SFTConfig, SFTTrainer
 
-from sotopia_env.command import write_atomically
 from sotopia_env.errors import ConfigurationError, unknown_name
 from sotopia_env.progress import Progress
+from sotopia_env.run_folder import write_atomically
 
 from .advantages import group_advantages, token_advantages
 from .data import ClonedRow
