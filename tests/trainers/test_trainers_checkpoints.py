@@ -11,20 +11,14 @@ import pytest
 import torch
 from tiny_players import games, play, seat_of
 
+from sotopia_trainers.checkpoints import COMPLETE, is_complete, newest_complete, seal
 from sotopia_trainers.data import cloned_rows
 from sotopia_trainers.errors import TrainingError
 from sotopia_trainers.policy import load_policy, with_lora
 from sotopia_trainers.rollout import Row, row_of
 from sotopia_trainers.sampling import TransformersSampler
 from sotopia_trainers.settings import LoraSettings
-from sotopia_trainers.trl_bridge import (
-    COMPLETE,
-    is_complete,
-    newest_complete,
-    seal,
-    train_grpo,
-    train_sft,
-)
+from sotopia_trainers.trl_bridge import train_grpo, train_sft
 
 # -- what is complete --------------------------------------------------------------------------
 

@@ -42,7 +42,9 @@ class RewardWrapper(BaseParallelWrapper[str, Any, Any]):
         self, seed: int | None = None, options: Mapping[str, Any] | None = None
     ) -> tuple[dict[str, Any], dict[str, Any]]:
         self.evaluation = None
-        return self.env.reset(seed=seed, options=options)  # type: ignore[no-any-return]
+        started: tuple[dict[str, Any], dict[str, Any]]
+        started = self.env.reset(seed=seed, options=options)
+        return started
 
     def step(self, actions: Mapping[str, ActionLike]) -> Any:
         result = self.env.step(actions)
@@ -52,12 +54,14 @@ class RewardWrapper(BaseParallelWrapper[str, Any, Any]):
     @property
     def agents(self) -> list[str]:  # type: ignore[override]  # nobody sets it on a wrapper
         """Seats still in the episode."""
-        return self.env.agents  # type: ignore[no-any-return]
+        seats: list[str] = self.env.agents
+        return seats
 
     @property
-    def possible_agents(self) -> list[str]:  # type: ignore[override]
+    def possible_agents(self) -> list[str]:  # type: ignore[override]  # as above
         """Every seat."""
-        return self.env.possible_agents  # type: ignore[no-any-return]
+        seats: list[str] = self.env.possible_agents
+        return seats
 
     @property
     def turn_order(self) -> tuple[str, ...]:

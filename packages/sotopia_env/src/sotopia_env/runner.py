@@ -138,8 +138,8 @@ async def run_episodes(
         async with asyncio.TaskGroup() as group:
             for _ in range(min(concurrency, len(owed))):
                 group.create_task(work())
-    except ExceptionGroup as errors:
-        raise errors.exceptions[0] from None  # one mistake is enough to report
+    except ExceptionGroup as errors:  # of the task group: one mistake is enough to report
+        raise errors.exceptions[0] from None
     return [done[task.key] for task in owed]
 
 

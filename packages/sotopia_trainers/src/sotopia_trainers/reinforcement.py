@@ -13,6 +13,7 @@ from sotopia_env.episode import Episode
 from sotopia_env.runner import Cast, Task, run_episodes
 from sotopia_env.store import SqliteStore
 
+from .checkpoints import is_complete
 from .evaluate import Match
 from .policy import Policy, load_policy
 from .report import write_report
@@ -20,7 +21,7 @@ from .rollout import PolicyAgent, Row, row_of
 from .sampling import TransformersSampler
 from .settings import ReinforcementSettings, games_at_once
 from .stages import LEARNER, Cloning
-from .trl_bridge import grpo_arguments, is_complete, train_grpo
+from .trl_bridge import grpo_arguments, train_grpo
 
 
 @dataclass(slots=True)

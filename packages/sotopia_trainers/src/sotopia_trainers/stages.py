@@ -16,6 +16,7 @@ from sotopia_env.runner import Cast, Task, run_episodes
 from sotopia_env.store import SqliteStore
 
 from . import evaluate
+from .checkpoints import is_complete, seal
 from .clone_report import write_clone_report
 from .data import cloned_rows
 from .evaluate import Result
@@ -32,7 +33,7 @@ from .policy import (
 from .rollout import PolicyAgent
 from .sampling import TransformersSampler
 from .settings import CloningSettings
-from .trl_bridge import is_complete, seal, sft_arguments, train_sft
+from .trl_bridge import sft_arguments, train_sft
 
 LEARNER: Final = "learner"
 """Name of the policy in training in a cast and in episodes."""

@@ -2,10 +2,9 @@
 
 TRL owns the loop, the loss and the optimiser. What it lacks, and what is added here: rewards and
 advantages that come with the rollout, one advantage per token, steps without a finite gradient left
-out, and checkpoints that can be trusted after a kill.
+out, and checkpoints that are sealed.
 """
 
-import hashlib
 import json
 import logging
 import math
@@ -28,15 +27,13 @@ from sotopia_env.progress import Progress
 from sotopia_env.run_folder import write_atomically
 
 from .advantages import group_advantages, token_advantages
+from .checkpoints import checkpoints, newest_complete, seal, step_of
 from .data import ClonedRow
 from .errors import TrainingError
 from .policy import Policy, without_progress_bars
 from .rollout import Row
 
 _log = logging.getLogger(__name__)
-
-COMPLETE: Final = "complete.json"
-"""Manifest of a checkpoint, written last: names, sizes and hashes of its files."""
 
 Rollout: TypeAlias = Callable[[Sequence[str], int], tuple[list[Row], list[float]]]
 """`(prompts, step) -> (rows, rewards)`; a reward is NaN where the game was not scored."""
@@ -189,7 +186,7 @@ def train_sft(
 def _train(trainer: Any, records: "_Records", folder: Path) -> None:
     """Train from the newest complete checkpoint on."""
     checkpoint = newest_complete(folder)
-    records.keep_steps(_step_of(checkpoint) if checkpoint else 0)
+    records.keep_steps(step_of(checkpoint) if checkpoint else 0)
     trainer.remove_callback(PrinterCallback)  # our progress replaces it
     if trainer.model.config.tie_word_embeddings:  # or resuming would miss what no checkpoint holds
         trainer.model._keys_to_ignore_on_save = list(trainer.model._tied_weights_keys or ())
@@ -339,7 +336,7 @@ class _Records(TrainerCallback):
         folder = Path(str(args.output_dir))
         seal(folder / f"checkpoint-{state.global_step}")
         if self._kept:
-            for old in _checkpoints(folder)[self._kept :]:
+            for old in checkpoints(folder)[self._kept :]:
                 shutil.rmtree(old)
 
     def close(self) -> None:
@@ -364,51 +361,3 @@ class _Records(TrainerCallback):
 def _known(value: Any) -> Any:
     """A figure as JSON has it: what is not finite is not known."""
     return None if isinstance(value, float) and not math.isfinite(value) else value
-
-
-def seal(folder: Path) -> None:
-    """Write the manifest that makes a checkpoint complete."""
-    files = {
-        str(path.relative_to(folder)): {"size": path.stat().st_size, "sha256": _sha256(path)}
-        for path in sorted(folder.rglob("*"))
-        if path.is_file() and path.name != COMPLETE
-    }
-    write_atomically(folder / COMPLETE, json.dumps(files, indent=1))
-
-
-def is_complete(folder: Path) -> bool:
-    """Whether a folder is exactly what its manifest says."""
-    try:
-        files = json.loads((folder / COMPLETE).read_text(encoding="utf-8"))
-        return all(
-            (folder / name).stat().st_size == entry["size"]
-            and _sha256(folder / name) == entry["sha256"]
-            for name, entry in files.items()
-        )
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
-        return False  # no manifest, or one that is damaged itself
-
-
-def newest_complete(folder: Path) -> Path | None:
-    """The complete checkpoint of the highest step; newer ones are removed, for TRL trusts names."""
-    for path in _checkpoints(folder):
-        if is_complete(path):
-            return path
-        _log.warning("%s is not complete (a run was killed, or a file damaged): removed", path)
-        shutil.rmtree(path)
-    return None
-
-
-def _checkpoints(folder: Path) -> list[Path]:
-    """Newest first."""
-    found = [path for path in folder.glob("checkpoint-*") if path.name[11:].isdecimal()]
-    return sorted(found, key=_step_of, reverse=True)
-
-
-def _step_of(checkpoint: Path) -> int:
-    return int(checkpoint.name.rpartition("-")[2])
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()

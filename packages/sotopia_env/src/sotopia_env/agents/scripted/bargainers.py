@@ -128,7 +128,7 @@ class AllocationBargainer:
         return (value - view.disagreement) / (everything - view.disagreement)
 
 
-BARGAINERS: Final[dict[type, Bargainer[object]]] = {
-    PriceView: PriceBargainer(),  # type: ignore[dict-item]  # each is asked with its own view only
-    AllocationView: AllocationBargainer(),  # type: ignore[dict-item]
+BARGAINERS: Final[dict[type, Bargainer[Any]]] = {  # each is asked with its own view only
+    PriceView: PriceBargainer(),
+    AllocationView: AllocationBargainer(),
 }
