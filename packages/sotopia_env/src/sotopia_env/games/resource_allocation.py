@@ -8,7 +8,7 @@ proposal.
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from operator import mul
 from string import ascii_uppercase
@@ -20,12 +20,10 @@ from pydantic import BaseModel, ConfigDict, model_validator
 
 from ..moves import Invalid, MoveGrammar, read_amount
 from ..profiles import GameParams
+from .divisions import Amounts, Limits, divisions, solution, stakes
 from .protocol import Solution, Stakes
 
 Keyword: TypeAlias = Literal["PROPOSE", "I_CLAIM", "ACCEPT", "REJECT"]
-Amounts: TypeAlias = tuple[int, ...]
-Limits: TypeAlias = tuple[tuple[int, int], ...]
-"""Quantity and step of each issue."""
 
 GRAMMAR: Final = MoveGrammar(
     {"PROPOSE": "amounts", "I_CLAIM": "amounts", "ACCEPT": "nothing", "REJECT": "nothing"}
@@ -263,97 +261,17 @@ class ResourceAllocation:
 
     def stakes(self, params: AllocationParams) -> Stakes:
         """The best division for each seat that the other would not refuse."""
-        return _stakes(params)
+        return stakes(_limits(params.issues), params.weights, params.disagreement)
 
     def solution(self, params: AllocationParams) -> Solution:
         """Exact over all divisions that leave nothing; ties by the first in counting order."""
-        return _solution(params)
+        solved, keeps = solution(_limits(params.issues), params.weights, params.disagreement)
+        return replace(solved, best=tuple(_move("PROPOSE", keep) for keep in keeps))
 
 
 def allocations(issues: tuple[Issue, ...]) -> NDArray[np.int64]:
     """Every amount one seat can keep, `(divisions, issues)`, in counting order."""
-    return _divisions(_limits(issues))[0]
-
-
-@lru_cache(maxsize=256)
-def _divisions(limits: Limits) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """What one seat can keep and what that leaves, each `(divisions, issues)`."""
-    axes = [np.arange(0, quantity + 1, step) for quantity, step in limits]
-    keeps = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1).reshape(-1, len(limits))
-    rests = np.array([quantity for quantity, _ in limits]) - keeps
-    keeps.setflags(write=False)
-    rests.setflags(write=False)
-    return keeps, rests
-
-
-def _values(params: AllocationParams) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Points of each seat, `(divisions,)`, in the order of what seat 0 keeps."""
-    keeps, rests = _divisions(_limits(params.issues))
-    return keeps @ params.weights[0], rests @ params.weights[1]
-
-
-def _stakes(params: AllocationParams) -> Stakes:
-    """By the most the partner can have beside every number of own points, issue after issue."""
-    most = {0: 0}
-    for issue, own, other in zip(params.issues, *params.weights, strict=True):
-        quantity, sooner, most = issue.quantity, most, {}
-        for kept in range(0, quantity + 1, issue.step):
-            mine, rest = own * kept, other * (quantity - kept)
-            for points, beside in sooner.items():
-                if most.get(points + mine, -1) < beside + rest:
-                    most[points + mine] = beside + rest
-    first, second = params.disagreement
-    wanted = [pair for pair in most.items() if pair[0] >= first and pair[1] >= second]
-    return Stakes(
-        disagreement=(float(first), float(second)),
-        ideal=(
-            float(max((points for points, _ in wanted), default=first)),
-            float(max((points for _, points in wanted), default=second)),
-        ),
-    )
-
-
-@lru_cache(maxsize=4096)
-def _solution(params: AllocationParams) -> Solution:
-    keeps, rests = _divisions(_limits(params.issues))
-    points = np.stack(_values(params), axis=1)
-    base = np.array(params.disagreement)
-    is_wanted = (points >= base).all(axis=1)
-    wanted = points[is_wanted]
-    stakes = _stakes(params)
-    if not len(wanted):
-        return Solution(
-            disagreement=stakes.disagreement,
-            ideal=stakes.ideal,
-            frontier=(),
-            nash=None,
-            utilitarian=None,
-        )
-    best = (
-        keeps[is_wanted][np.lexsort((wanted[:, 1], wanted[:, 0]))[-1]],
-        rests[is_wanted][np.lexsort((wanted[:, 0], wanted[:, 1]))[-1]],
-    )
-    nash = wanted[np.argmax(np.prod(wanted - base, axis=1))]
-    utilitarian = wanted[np.argmax(wanted.sum(axis=1))]
-    return Solution(
-        disagreement=stakes.disagreement,
-        ideal=stakes.ideal,
-        frontier=_pareto(wanted),
-        nash=(float(nash[0]), float(nash[1])),
-        utilitarian=(float(utilitarian[0]), float(utilitarian[1])),
-        best=tuple(AllocationMove("PROPOSE", tuple(keep.tolist())) for keep in best),
-    )
-
-
-def _pareto(points: NDArray[np.int64]) -> tuple[tuple[float, float], ...]:
-    """Points no other beats, by falling utility of seat 0: one pass over the sorted points."""
-    frontier: list[tuple[float, float]] = []
-    best = -1.0
-    for first, second in sorted({(float(a), float(b)) for a, b in points.tolist()}, reverse=True):
-        if second > best:
-            frontier.append((first, second))
-            best = second
-    return tuple(frontier)
+    return divisions(_limits(issues))[0]
 
 
 def _points(weights: Amounts, part: Amounts) -> float:
