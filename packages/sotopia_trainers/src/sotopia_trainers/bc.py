@@ -88,6 +88,8 @@ def _check_model(settings: CloningSettings) -> None:
     model = settings.model
     if model.style not in PROMPT_STYLES:
         raise ConfigurationError(unknown_name("model.style", model.style, PROMPT_STYLES))
+    if model.path is None and model.lora is not None:
+        raise ConfigurationError("model.lora needs model.path=<hub id or folder> to adapt")
     if model.path is None:
         _check_shape(model.tiny)
     elif model.name == "tiny":
@@ -97,8 +99,6 @@ def _check_model(settings: CloningSettings) -> None:
         )
     else:
         check_path(model.path)
-    if model.path is None and model.lora is not None:
-        raise ConfigurationError("model.lora needs model.path=<hub id or folder> to adapt")
     check_least("model.max_turn_tokens", model.max_turn_tokens, 1)
 
 
