@@ -342,6 +342,13 @@ async def test_the_solver_gets_at_least_what_any_other_gets(family: str) -> None
             assert name == partner or solver >= await mean_share(name, partner)
 
 
+async def test_the_solver_takes_what_a_partner_offers_who_never_moves() -> None:
+    firm = "hard_headed?level=0.5"
+    pairs = [(PRIVILEGED, firm), (firm, PRIVILEGED)]
+    for episode in await run_episodes(tasks("price_negotiation", pairs, 15)):
+        assert episode.outcome == "agreement"
+
+
 async def test_against_a_partner_who_concedes_everything_the_solver_gets_all() -> None:
     pairs = [(PRIVILEGED, "linear"), ("linear", PRIVILEGED)]
     for episode in await run_episodes(tasks("price_negotiation", pairs, 20)):

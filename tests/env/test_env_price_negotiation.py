@@ -283,11 +283,11 @@ def brute_force(params: PriceParams) -> dict[str, object]:
         gains = (price - floor, ceiling - price)
         if min(gains) >= 0:
             deals[price] = gains if sells == 0 else gains[::-1]
-    whole = [pair for price, pair in deals.items() if price.denominator == 1]
+    pairs = list(deals.values())
     undominated = [
         one
-        for one in whole
-        if not any(a[0] >= one[0] and a[1] >= one[1] and a != one for a in whole)
+        for one in pairs
+        if not any(a[0] >= one[0] and a[1] >= one[1] and a != one for a in pairs)
     ]
     if not deals:
         return {"frontier": set(), "nash": None, "sum": None, "ideal": (0, 0)}
@@ -314,7 +314,7 @@ def test_the_solution_of_the_usual_instance() -> None:
     solution = GAME.solution(price_params())
     assert solution.ideal == (20.0, 20.0)
     assert solution.nash == solution.utilitarian == (10.0, 10.0)
-    assert len(solution.frontier) == 21
+    assert len(solution.frontier) == 41
     assert solution.best == (PriceMove("OFFER", 60), PriceMove("OFFER", 40))
 
 

@@ -65,7 +65,7 @@ def test_the_clone_is_evaluated_beside_its_demonstrators_as_the_episodes_say(fin
     ]
     assert share["clone"]["n"] == len(shares) == 2 * 2 * 3  # instances, seats, partners
     assert share["clone"]["value"] == pytest.approx(sum(shares) / len(shares))
-    assert share["demonstrators"]["n"] == 2 * len(shares)  # two demonstrators
+    assert share["demonstrators"]["n"] == len(shares)  # one demonstrator
     assert share["solver"]["value"] >= share["best_scripted"]["value"]
     assert set(share["by_partner"]) == {"scripted:linear", "scripted:conceder", "scripted:patient"}
     table = (folder / "table.txt").read_text()

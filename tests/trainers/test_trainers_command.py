@@ -308,6 +308,17 @@ REFUSED = {
         ["grpo.top_k=5"],
         "grpo.top_k has no effect here: games are sampled at grpo.temperature",
     ),
+    "another sampler": (["grpo.use_vllm=true"], "games are sampled from the policy itself"),
+    "another evaluation": (["bc.eval_strategy=steps"], "bc.eval_strategy has no effect here"),
+    "rows without bounds": (["bc.packing=true"], "rows are cloned as they were played"),
+    "a batch of nothing": (
+        ["bc.per_device_train_batch_size=0"],
+        "bc.per_device_train_batch_size must be at least 1, got 0",
+    ),
+    "learning backwards": (["grpo.learning_rate=-1"], "grpo.learning_rate must be at least 0"),
+    "cloning for no time": (["bc.num_train_epochs=0"], "bc.num_train_epochs must be above 0"),
+    "a weight that is no number": (["grpo.beta=nan"], "grpo.beta must be a finite number, got nan"),
+    "no words": (["model.tiny.vocabulary=1"], "model.tiny.vocabulary must be at least 512, got 1"),
     "games that wait": (["grpo.steps_per_generation=2"], "as many games are played at once as"),
     "steps without a line": (["grpo.logging_steps=50"], "unknown option of GRPOConfig"),
     "a checkpoint amid the uses of a batch": (

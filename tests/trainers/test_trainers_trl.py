@@ -420,7 +420,7 @@ def test_a_value_trl_refuses_is_a_mistake_of_the_configuration(tmp_path, changes
         (grpo_arguments, {"beta": "much"}, "grpo.beta must be a number, got 'much'"),
         (grpo_arguments, {"num_generations": True}, "must be a whole number or null, got True"),
         (sft_arguments, {"learning_rate": "fast"}, "bc.learning_rate must be a number, got 'fast'"),
-        (sft_arguments, {"packing": "maybe"}, "bc.packing must be true or false, got 'maybe'"),
+        (sft_arguments, {"bf16": "maybe"}, "bc.bf16 must be true, false or null, got 'maybe'"),
     ],
 )
 def test_a_value_of_the_wrong_type_is_named_although_trl_would_take_it(

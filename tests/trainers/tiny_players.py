@@ -19,9 +19,7 @@ from sotopia_trainers.sampling import SampledContext, Sampler, Turn
 from sotopia_trainers.settings import TinySettings
 
 LEARNER = "learner"
-SHAPE = TinySettings(
-    vocabulary=700, hidden_size=48, intermediate_size=96, layers=2, heads=2, max_positions=512
-)
+SHAPE = TinySettings(vocabulary=700, hidden_size=48, intermediate_size=96, layers=2, heads=2)
 SMALL_MODEL = [
     "model.tiny.vocabulary=1000",
     "model.tiny.hidden_size=48",

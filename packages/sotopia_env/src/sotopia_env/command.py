@@ -77,7 +77,7 @@ def _for_hydra(argument: str, settings: type[Any]) -> str:
 
 
 def _as_interrupt(_signal: int, _frame: FrameType | None) -> None:
-    raise KeyboardInterrupt
+    signal.raise_signal(signal.SIGINT)  # which an event loop knows how to end on
 
 
 @dataclass(slots=True, kw_only=True)
@@ -132,12 +132,12 @@ class _Frame:
         from omegaconf.errors import OmegaConfBaseException
 
         overrides, folders = _split(arguments)
-        if any(argument in _MULTIRUN for argument in arguments):
-            overrides = [_first_of_sweep(override) for override in overrides]
         if folders:
             found = ",".join(f"file://{Path(folder).resolve()}" for folder in folders)
             overrides = [f"hydra.searchpath=[{found}]", *overrides]
         try:
+            if any(argument in _MULTIRUN for argument in arguments):
+                overrides = [_first_of_sweep(override) for override in overrides]
             with initialize_config_module(f"{self.package}.hydra_conf", version_base="1.3"):
                 config = compose(
                     f"{self.package}/{self.stem}", overrides=overrides, return_hydra_config=True
@@ -164,6 +164,9 @@ class _Frame:
         from omegaconf import OmegaConf
         from omegaconf.errors import ConfigKeyError, OmegaConfBaseException
 
+        for item in fields(self.settings):
+            if item.type == list[str] and isinstance(values.get(item.name), str):
+                values = {**values, item.name: [values[item.name]]}
         try:
             return OmegaConf.to_object(OmegaConf.merge(OmegaConf.structured(self.settings), values))
         except ConfigKeyError as error:
@@ -180,18 +183,19 @@ class _Frame:
         self.jobs += 1
         values: Any = OmegaConf.to_container(config, resolve=True)
         folder = Path(HydraConfig.get().runtime.output_dir)
-        run = Run(
-            folder=folder,
-            command=f"{self.package}.{self.stem}",
-            seed=int(values.get("seed", 0)),
-            config_hash=config_hash(values),
-            config=OmegaConf.to_yaml(OmegaConf.create(values)),
-            is_fresh=bool(values.get("fresh")),
-        )
         try:
+            settings = self._typed(values)
+            run = Run(
+                folder=folder,
+                command=f"{self.package}.{self.stem}",
+                seed=settings.seed,
+                config_hash=config_hash(values),
+                config=OmegaConf.to_yaml(OmegaConf.create(values)),
+                is_fresh=settings.fresh,
+            )
             _check_seed(run.seed)
             with locked(folder):
-                self.codes.append(self._work(self._typed(values), run))
+                self.codes.append(self._work(settings, run))
         except ConfigurationError as error:
             remove_new(folder, self.old)
             self.codes.append(_refuse(str(error)))
@@ -239,9 +243,13 @@ def _split(arguments: list[str]) -> tuple[list[str], list[str]]:
 
 
 def _first_of_sweep(override: str) -> str:
-    """`seed=0,1,2` as `seed=0`; lists and quoted values are no sweeps."""
-    key, _, value = override.partition("=")
-    return override if value[:1] in ("[", "{", "'", '"') else f"{key}={value.split(',')[0]}"
+    """`seed=0,1,2` and `seed=range(0,3)` as `seed=0`; what is no sweep stays as it is."""
+    from hydra.core.override_parser.overrides_parser import OverridesParser
+
+    swept = OverridesParser.create().parse_override(override)
+    if not swept.is_sweep_override():
+        return override
+    return f"{swept.get_key_element()}={next(swept.sweep_string_iterator())}"
 
 
 def _keys(settings: type[Any], prefix: str = "") -> list[str]:

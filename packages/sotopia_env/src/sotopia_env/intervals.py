@@ -77,6 +77,27 @@ def mean_interval(
     return Estimate(value=mean, low=float(low), high=float(high), n=data.size)
 
 
+def rate_interval(
+    hits: Sequence[bool], clusters: Sequence[Hashable] | None = None, *, seed: int = 0
+) -> Estimate:
+    """Fraction of `hits` `(n,)`, with an interval over `clusters` as in `mean_interval`.
+
+    Where all are hits, or none is, resampling shows no spread; the interval is then Wilson's with a
+    whole cluster as one observation, the wider choice. One cluster alone tells nothing.
+
+    Raises:
+        ValueError: if `hits` is empty, or `clusters` has another length.
+    """
+    estimate = mean_interval(hits, clusters, seed=seed)
+    count = len(hits) if clusters is None else len(set(clusters))
+    if estimate.value in (0, 1):
+        bounds = wilson(count if estimate.value else 0, count)
+        return Estimate(value=estimate.value, low=bounds.low, high=bounds.high, n=estimate.n)
+    if count == 1:
+        return Estimate(value=estimate.value, low=0.0, high=1.0, n=estimate.n)
+    return estimate
+
+
 def paired_difference(
     after: ArrayLike,
     before: ArrayLike,

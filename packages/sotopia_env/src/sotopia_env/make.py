@@ -8,7 +8,7 @@ A scenario is a family (`price_negotiation`), a family with options
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 from pydantic import ValidationError
 
@@ -25,9 +25,6 @@ from .views.aec import AECView
 
 ScenarioLike: TypeAlias = str | Path | EnvironmentProfile
 RewardLike: TypeAlias = str | Evaluator | None
-
-INSTANCES_PER_SPLIT: Final = 2**31
-"""Instance numbers of a split run from 0 below this."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,7 +69,7 @@ def scenario_source(scenario: ScenarioLike, split: Split = "train") -> ScenarioS
 
 
 def scenario_ids() -> list[str]:
-    """Every scenario `parallel_env` knows by name: the families, 2**31 instances a split."""
+    """Every scenario `parallel_env` knows by name: the families."""
     return family_names()
 
 

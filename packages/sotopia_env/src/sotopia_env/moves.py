@@ -34,10 +34,11 @@ class FormalMove(NamedTuple):
 _PUT_ASIDE: Final = "\x00"
 _NEWLINE: Final = "\n"
 _LONGEST_OPERAND: Final = 200
-_NEEDS_CLEANING: Final = re.compile('[\x00-\x09\x0b-\x1f\x7f"`~<>*]')
+_NEEDS_CLEANING: Final = re.compile(r"""[\x00-\x09\x0b-\x1f\x7f"`~<>*]|(?<!\w)'""")
 _PLAIN: Final = str.maketrans({"\t": " ", "\u2212": "-", "*": ""})
 _CODE: Final = re.compile(
-    r"```.*?(?:```|\Z)|~~~.*?(?:~~~|\Z)|<think>.*?(?:</think>|\Z)", re.DOTALL | re.IGNORECASE
+    r"```.*?(?:```|\Z)|~~~.*?(?:~~~|\Z)|<(think|blockquote)>.*?(?:</\1>|\Z)",
+    re.DOTALL | re.IGNORECASE,
 )
 # Every class excludes its own opener too, which keeps the patterns linear on hostile input.
 _PAIRS: Final = (
@@ -52,6 +53,8 @@ _PAIRS: Final = (
 """An opening mark and those that close it."""
 _QUOTES: Final = re.compile(
     '"[^"\n]*"|`[^`\n]*`|^[ ]*>[^\n]*|'
+    # Within a line: an opening mark follows no word and a closing one precedes none.
+    r"(?<!\w)'(?:[^'\n]|(?<=\w)'(?=\w))*+'(?!\w)|"
     # Over several lines of a paragraph: an opening mark follows no word, unlike one for inches.
     '(?<![\\w"])"[^"\n]*(?:\n[^"\n]+)*"|'
     + "|".join(rf"{marks[0]}[^{marks}\n]*(?:\n[^{marks}\n]+)*[{marks[1:]}]" for marks in _PAIRS),

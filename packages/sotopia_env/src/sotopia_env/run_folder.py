@@ -72,7 +72,7 @@ class Run:
 
     @property
     def is_finished(self) -> bool:
-        return (self.folder / _SUMMARY).exists()
+        return (self.folder / _SUMMARY).exists() and (self.folder / _TABLE).exists()
 
     @property
     def shown_folder(self) -> str:

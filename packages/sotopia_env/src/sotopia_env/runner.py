@@ -133,6 +133,7 @@ async def run_episodes(
                 store.add(episode)
             if on_episode is not None:
                 on_episode(episode)
+            await asyncio.sleep(0)  # scripted agents never wait, and an interrupt has to get in
 
     try:
         async with asyncio.TaskGroup() as group:

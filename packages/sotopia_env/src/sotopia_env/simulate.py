@@ -6,14 +6,14 @@ run that was stopped plays only what it still owes.
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, field
 
 from .agents import agent_factory
 from .command import FAILED, OK, UNSCORED, command
 from .episode import Episode
 from .errors import ConfigurationError, unknown_name
-from .intervals import mean_interval
+from .intervals import Estimate, mean_interval, rate_interval
 from .make import parallel_env
 from .prompts import PROMPT_STYLES
 from .run_folder import Run
@@ -73,7 +73,7 @@ def _tasks(settings: Settings) -> list[Task]:
     """
     if not settings.scenario or not settings.agents:
         raise ConfigurationError(
-            "name what to play: "
+            "name what to play, for example "
             "scenario=price_negotiation agents=[scripted:boulware,scripted:linear]"
         )
     if settings.limit < 1 or settings.concurrency < 1:
@@ -117,15 +117,17 @@ def _tasks(settings: Settings) -> list[Task]:
 
 def _report(episodes: Sequence[Episode], run: Run) -> int:
     failed = [e for e in episodes if e.status == "failed"]
-    scored: dict[str, dict[str, list[tuple[float, str]]]] = {}
+    instances = {episode.scenario.scenario_id for episode in episodes}
+    scored: dict[str, dict[str, list[tuple[float, Hashable]]]] = {}
     for episode in episodes:
+        # of one instance, what is drawn again is the chance in how it is played
+        cluster = episode.scenario.scenario_id if len(instances) > 1 else episode.seed
         for seat, record in episode.seats.items():
             for name, value in episode.scores(seat).items():
-                cluster = episode.scenario.scenario_id
                 scored.setdefault(record.agent, {}).setdefault(name, []).append((value, cluster))
     figures = {
         agent: {
-            name: mean_interval([v for v, _ in pairs], [c for _, c in pairs])
+            name: _figure([v for v, _ in pairs], [c for _, c in pairs])
             for name, pairs in by_name.items()
             if len({c for _, c in pairs}) > 1
         }
@@ -153,6 +155,12 @@ def _report(episodes: Sequence[Episode], run: Run) -> int:
         return FAILED if failed else UNSCORED
     run.finish(summary, "\n".join(lines))
     return OK
+
+
+def _figure(values: list[float], clusters: list[Hashable]) -> Estimate:
+    if set(values) <= {0.0, 1.0}:
+        return rate_interval([value == 1.0 for value in values], clusters)
+    return mean_interval(values, clusters)
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 
 from pydantic import BaseModel, ConfigDict
 
-from sotopia_env.intervals import Estimate, mean_interval, wilson
+from sotopia_env.intervals import Estimate, rate_interval, wilson
 
 from .record import Record
 
@@ -76,18 +76,10 @@ def table(agent: str, scores: Scores, baselines: Mapping[str, Scores]) -> str:
 
 
 def _clustered(records: Sequence[Record]) -> Estimate:
-    """Accuracy with a bootstrap over stories.
-
-    Where every item is right, or every one wrong, resampling shows no spread; the interval is then
-    Wilson's with a whole story as one observation, the wider choice. One story tells nothing.
-    """
-    stories = [record.story_id for record in records]
-    right, n, clusters = _right(records), len(records), len(set(stories))
-    if right in (0, n) or clusters == 1:
-        share = wilson(clusters if right else 0, clusters)
-        low, high = (share.low, share.high) if right in (0, n) else (0.0, 1.0)
-        return Estimate(value=right / n, low=low, high=high, n=n)
-    return mean_interval([bool(record.is_correct) for record in records], stories)
+    """Accuracy with a bootstrap over stories."""
+    return rate_interval(
+        [bool(record.is_correct) for record in records], [record.story_id for record in records]
+    )
 
 
 def _by_order(group: tuple[str, list[Record]]) -> tuple[int, str]:

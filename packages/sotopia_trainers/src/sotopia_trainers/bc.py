@@ -6,6 +6,7 @@ the run folder; a run that was killed goes on from there.
 
 import math
 from dataclasses import dataclass, fields
+from typing import Final
 
 from sotopia_env.agents import agent_factory
 from sotopia_env.command import OK, command
@@ -18,6 +19,9 @@ from sotopia_env.scenarios.families import load_family
 
 from .policy import check_path
 from .settings import CloningSettings, TinySettings
+
+_LEAST_VOCABULARY: Final = 512
+"""Tokens; with fewer not even numbers are whole."""
 
 
 @dataclass(kw_only=True)
@@ -104,7 +108,8 @@ def _check_model(settings: CloningSettings) -> None:
 
 def _check_shape(shape: TinySettings) -> None:
     for item in fields(shape):
-        check_least(f"model.tiny.{item.name}", getattr(shape, item.name), 1)
+        least = _LEAST_VOCABULARY if item.name == "vocabulary" else 1
+        check_least(f"model.tiny.{item.name}", getattr(shape, item.name), least)
     if shape.hidden_size % (2 * shape.heads):
         works = math.ceil(shape.hidden_size / (2 * shape.heads)) * 2 * shape.heads
         raise ConfigurationError(

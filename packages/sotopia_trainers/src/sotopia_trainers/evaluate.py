@@ -8,7 +8,14 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from sotopia_env.episode import Episode
-from sotopia_env.intervals import Z95, Estimate, mean_interval, paired_difference, wilson
+from sotopia_env.intervals import (
+    Z95,
+    Estimate,
+    mean_interval,
+    paired_difference,
+    rate_interval,
+    wilson,
+)
 from sotopia_env.runner import Cast, Task, run_episodes
 from sotopia_env.store import EpisodeStore
 
@@ -139,9 +146,7 @@ def gain(after: Sequence[Result], before: Sequence[Result]) -> Estimate:
 
 def win_rate(results: Sequence[Result]) -> Estimate:
     """Fraction of games with a share above one half, clustered by scenario."""
-    return mean_interval(
-        [float(r.share > 0.5) for r in results], [r.match.scenario for r in results]
-    )
+    return rate_interval([r.share > 0.5 for r in results], [r.match.scenario for r in results])
 
 
 def win_gain(after: Sequence[Result], before: Sequence[Result]) -> Estimate:
@@ -156,7 +161,7 @@ def win_gain(after: Sequence[Result], before: Sequence[Result]) -> Estimate:
 
 def agreement_rate(results: Sequence[Result]) -> Estimate:
     """Fraction of games that ended in an agreement."""
-    return mean_interval([float(r.is_agreed) for r in results], [r.match.scenario for r in results])
+    return rate_interval([r.is_agreed for r in results], [r.match.scenario for r in results])
 
 
 def invalid_rate(results: Sequence[Result]) -> Estimate:

@@ -30,6 +30,8 @@ _PIECES: Final = r" ?[A-Za-z_']+| ?\d+|\n| ?[^\sA-Za-z_'\d]|\s"
 """A token is at most a word, a number, a mark or a line break, with the space before it."""
 _WEIGHTS: Final = ("model.safetensors", "model.safetensors.index.json")
 _ADAPTER, _ADAPTER_WEIGHTS = "adapter_config.json", "adapter_model.safetensors"
+_POSITIONS: Final = 1024
+"""Longest conversation a model from scratch is made for, in tokens."""
 _NUMBER_SCALE: Final = 3.0
 """Size of the embeddings of numbers at the start, beside those of other tokens."""
 
@@ -131,7 +133,7 @@ def build_tiny(
         num_hidden_layers=settings.layers,
         num_attention_heads=settings.heads,
         num_key_value_heads=settings.heads,
-        max_position_embeddings=settings.max_positions,
+        max_position_embeddings=_POSITIONS,
         tie_word_embeddings=True,
         pad_token_id=tokenizer.pad_token_id,
         bos_token_id=None,

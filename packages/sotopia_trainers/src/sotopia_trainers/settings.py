@@ -19,7 +19,6 @@ class TinySettings:
     intermediate_size: int = 1024
     layers: int = 2
     heads: int = 4
-    max_positions: int = 1024
 
 
 @dataclass(slots=True, kw_only=True)

@@ -13,6 +13,7 @@ import shutil
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import fields
+from fnmatch import fnmatchcase
 from pathlib import Path
 from types import NoneType
 from typing import Any, Final, TypeAlias, get_type_hints
@@ -46,6 +47,7 @@ _NUMBERS: Final[dict[Any, tuple[str, tuple[type, ...]]]] = {
     float: ("a number", (int, float)),
     float | None: ("a number or null", (int, float, NoneType)),
     bool: ("true or false", (bool,)),
+    bool | None: ("true, false or null", (bool, NoneType)),
 }
 """What an option of a type must be, for TRL takes any value and fails when it is used."""
 _CHOICES: Final[dict[str, tuple[str, ...]]] = {
@@ -53,16 +55,40 @@ _CHOICES: Final[dict[str, tuple[str, ...]]] = {
     "scale_rewards": ("batch", "group", "none"),
 }
 """Values TRL checks only when it uses them."""
-_SAMPLING: Final = "games are sampled at grpo.temperature from the whole distribution"
-_TURN: Final = "the longest turn is model.max_turn_tokens"
-_BATCH: Final = "as many games are played at once as a step trains on"
 _INSTEAD: Final = {
-    **dict.fromkeys(("top_k", "top_p", "min_p", "repetition_penalty"), _SAMPLING),
-    **dict.fromkeys(("generation_kwargs", "cache_implementation"), _SAMPLING),
-    **dict.fromkeys(("max_completion_length", "mask_truncated_completions"), _TURN),
-    **dict.fromkeys(("steps_per_generation", "generation_batch_size"), _BATCH),
+    "games are sampled at grpo.temperature from the whole distribution": (
+        *("top_k", "top_p", "min_p", "repetition_penalty"),
+        *("generation_kwargs", "cache_implementation"),
+    ),
+    "games are sampled from the policy itself, in this process": (
+        *("use_vllm", "vllm_*", "use_transformers_paged", "*_continuous_batching*"),
+    ),
+    "the longest turn is model.max_turn_tokens": (
+        *("max_completion_length", "mask_truncated_completions"),
+    ),
+    "as many games are played at once as a step trains on": (
+        *("steps_per_generation", "generation_batch_size", "num_generations_eval"),
+    ),
+    "the reward is the share of the surplus": ("reward_weights", "multi_objective_aggregation"),
+    "advantages differ between the tokens of a row": ("use_liger_kernel", "liger_kernel_config"),
+    "rows are cloned as they were played, one game each": (
+        *("packing*", "eval_packing", "padding_free", "max_length", "truncation_mode"),
+        *("assistant_only_loss", "completion_only_loss", "chat_template_path"),
+        *("dataset_*", "eos_token", "pad_token"),
+    ),
+    "policies are evaluated by playing, as evaluation says": (
+        *("eval_*", "do_eval", "do_predict", "*_eval", "load_best_model_at_end"),
+        *("metric_for_best_model", "greater_is_better"),
+    ),
+    "the same command, run again, goes on where it stopped": ("resume_from_checkpoint",),
 }
-"""Options of TRL that games pass by, with what there is in their place."""
+"""What there is in place of options of TRL that games pass by."""
+_LEAST: Final = {
+    **dict.fromkeys(("per_device_train_batch_size", "gradient_accumulation_steps"), 1),
+    **dict.fromkeys(("save_steps", "logging_steps"), 1),
+    **dict.fromkeys(("learning_rate", "weight_decay", "max_grad_norm", "warmup_steps"), 0),
+}
+"""Values below which TRL fails in the middle of a run, or does something nobody meant."""
 _LOST_STEPS: Final = 5
 """Steps in a row without a finite gradient after which training is given up."""
 
@@ -203,9 +229,6 @@ def grpo_arguments(options: dict[str, Any], folder: Path) -> GRPOConfig:
     Raises:
         ConfigurationError: for an option TRL does not have, or a value it refuses.
     """
-    for name in options:
-        if name in _INSTEAD:
-            raise ConfigurationError(f"grpo.{name} has no effect here: {_INSTEAD[name]}")
     fixed = {
         "shuffle_dataset": False,
         "remove_unused_columns": False,
@@ -238,9 +261,20 @@ def _arguments(
     for name, value in options.items():
         if name not in free:
             raise ConfigurationError(unknown_name(f"option of {kind.__name__}", name, free))
+        for instead, patterns in _INSTEAD.items():
+            if any(fnmatchcase(name, pattern) for pattern in patterns):
+                raise ConfigurationError(f"{group}.{name} has no effect here: {instead}")
         wanted, allowed = _NUMBERS.get(known[name], ("", ()))
         if wanted and (type(value) not in allowed):
             raise ConfigurationError(f"{group}.{name} must be {wanted}, got {value!r}")
+        if isinstance(value, float) and not math.isfinite(value):
+            raise ConfigurationError(f"{group}.{name} must be a finite number, got {value}")
+        if value is not None and value < _LEAST.get(name, value):
+            raise ConfigurationError(f"{group}.{name} must be at least {_LEAST[name]}, got {value}")
+    if not options.get("num_train_epochs", 1) > 0:
+        raise ConfigurationError(
+            f"{group}.num_train_epochs must be above 0, got {options['num_train_epochs']}"
+        )
     cpu = {} if torch.cuda.is_available() else {"use_cpu": True, "bf16": False}
     try:
         return kind(**{**_OURS, **cpu, **options, **fixed, "output_dir": str(folder)})
@@ -271,10 +305,10 @@ class _FiniteSteps(TrainerCallback):
         self._lost += 1
         step = state.global_step + 1
         _log.warning("step %d has no finite gradient and was left out", step)
-        if self._lost == _LOST_STEPS:
+        if self._lost == min(_LOST_STEPS, state.max_steps):
             good = newest_complete(self._folder)
             raise TrainingError(
-                f"{_LOST_STEPS} steps up to step {step} had no finite gradient; lower the learning "
+                f"{self._lost} steps up to step {step} had no finite gradient; lower the learning "
                 f"rate; the last good checkpoint is {good or 'the initial policy'}"
             )
         optimizer.zero_grad()

@@ -74,7 +74,8 @@ def solution(
         keeps[is_wanted][np.lexsort((wanted[:, 1], wanted[:, 0]))[-1]],
         rests[is_wanted][np.lexsort((wanted[:, 0], wanted[:, 1]))[-1]],
     )
-    nash = wanted[np.argmax(np.prod(wanted - base, axis=1))]
+    products = np.prod(wanted - base, axis=1)  # all 0 where only one seat can gain
+    nash = wanted[np.lexsort((wanted.sum(axis=1), products))[-1]]
     utilitarian = wanted[np.argmax(wanted.sum(axis=1))]
     solved = Solution(
         disagreement=bounds.disagreement,

@@ -257,8 +257,8 @@ class PriceNegotiation:
     def solution(self, params: PriceParams) -> Solution:
         """Zone of agreement, frontier and the Nash and utilitarian points.
 
-        Every price in the zone is Pareto-optimal and gives the same sum; the Nash point halves the
-        surplus, and lies between two prices where that is odd.
+        Every price in the zone, half prices included, is Pareto-optimal and gives the same sum; the
+        Nash point halves the surplus.
         """
         return _solution(params)
 
@@ -278,8 +278,8 @@ def _solution(params: PriceParams) -> Solution:
             disagreement=(0.0, 0.0), ideal=(0.0, 0.0), frontier=(), nash=None, utilitarian=None
         )
     points = []
-    for price in range(floor, ceiling + 1):
-        pair = (float(price - floor), float(ceiling - price))
+    for halves in range(2 * floor, 2 * ceiling + 1):  # two final bids meet halfway
+        pair = (halves / 2 - floor, ceiling - halves / 2)
         points.append(pair if seller == 0 else pair[::-1])
     half = (surplus / 2, surplus / 2)
     at_floor, at_ceiling = PriceMove("OFFER", floor), PriceMove("OFFER", ceiling)

@@ -51,7 +51,9 @@ class SqliteStore:
             self._prepare()
         except sqlite3.Error as error:
             self._db.close()
-            raise StoreError(f"cannot open the store {self.path}: {error}") from error
+            raise StoreError(
+                f"cannot open the store {self.path}: {error}; move the file away to start over"
+            ) from error
         except StoreError:
             self._db.close()
             raise
@@ -96,7 +98,8 @@ class SqliteStore:
             ) from error
 
     def get_many(self, keys: Sequence[str]) -> list[Episode]:
-        return [self._read(*row) for row in self._of_keys("key, record", keys)]
+        rows = list(self._of_keys("key, record", keys))
+        return [self._read(*row) for row in rows]
 
     def count_done(self, keys: Sequence[str]) -> int:
         return sum(status == "ok" for (status,) in self._of_keys("status", keys))
@@ -127,12 +130,15 @@ class SqliteStore:
         try:
             yield from self._db.execute(query, values)
         except sqlite3.Error as error:
-            raise StoreError(f"cannot read the store {self.path}: {error}") from error
+            raise StoreError(
+                f"cannot read the store {self.path}: {error}; move the file away to start over"
+            ) from error
 
     def _read(self, key: str, record: str) -> Episode:
         try:
             return Episode.model_validate_json(record)
         except ValidationError as error:
             raise StoreError(
-                f"episode {key} in {self.path} is damaged: {error.errors()[0]['msg']}"
+                f"episode {key} in {self.path} is damaged: {error.errors()[0]['msg']}; "
+                "move the file away to start over"
             ) from error

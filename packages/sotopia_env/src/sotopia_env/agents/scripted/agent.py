@@ -81,8 +81,8 @@ class RandomLegalAgent:
 class SolverAgent:
     """Knows the solution of the game: asks for its own ideal, and takes what is left at the end.
 
-    The upper bound of what a seat can get by words; being privileged, it is no baseline for
-    policies.
+    Near-optimal against partners that concede as time runs out; from one that never moved it takes
+    what is offered. Being privileged, it is no baseline for policies.
     """
 
     is_privileged = True
@@ -91,6 +91,7 @@ class SolverAgent:
         self.conversation = Conversation(seat, style)
         self._rng = _generator(seat, seed)
         self._seat = int(seat.removeprefix("agent_"))
+        self._heard: list[float] = []
 
     async def act(self, observation: dict[str, Any], info: dict[str, Any]) -> ActionLike:
         self.conversation.observe(observation, info)
@@ -101,9 +102,12 @@ class SolverAgent:
     def _text(self, view: Any, solution: Any) -> str:
         bargainer = BARGAINERS[type(view)]
         worth = bargainer.worth_of_partner_offer(view)
-        moment = _moment(view, [])
+        if worth is not None:
+            self._heard.append(worth)
+        moment = _moment(view, self._heard)
         is_final = bargainer.is_final(view)
-        is_last_chance = is_final or (moment.time >= 1 and moment.has_last_word)
+        never_moved = len(self._heard) > 1 and self._heard[-1] <= self._heard[0]
+        is_last_chance = is_final or (moment.time >= 1 and (moment.has_last_word or never_moved))
         if is_last_chance and worth is not None and worth >= 0:
             return _words(view, bargainer.answer(view, accepts=True), "accepting", self._rng)
         if is_final or not solution.best:
