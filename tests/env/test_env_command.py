@@ -1,16 +1,20 @@
 """The frame of all commands, through `simulate`: refusals leave no trace, crashes say so."""
 
+import fcntl
 import os
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
 from sales import sale
 
 from sotopia_env.episode import Episode, Evaluation, SeatRecord
-from sotopia_env.run_folder import Run
+from sotopia_env.run_folder import Run, write_atomically
 from sotopia_env.simulate import _report
+from sotopia_env.store import SqliteStore
 
 TWO = "agents=[scripted:boulware,scripted:linear]"
 SALES = "scenario=[price_negotiation]"
@@ -141,3 +145,105 @@ def test_a_crash_is_no_mistake_of_the_user(tmp_path: Path) -> None:
     )
     assert "a bug of ours" in done.stderr
     assert done.returncode == 1
+
+
+@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupt_ends_a_run_of_scripted_agents_at_once(
+    tmp_path: Path, sent: signal.Signals
+) -> None:
+    folder = tmp_path / "run"
+    command = [sys.executable, "-m", "sotopia_env.simulate", TWO, "limit=10000"]
+    process = subprocess.Popen(
+        [*command, f"hydra.run.dir={folder}"], stderr=subprocess.PIPE, text=True
+    )
+    assert episodes_in(folder, process) > 0
+    process.send_signal(sent)
+    said = process.communicate(timeout=20)[1]
+    assert process.returncode == 130
+    assert "Traceback" not in said
+    assert "interrupted; run the same command again to continue" in said
+    assert not (folder / "summary.json").exists()
+
+
+def episodes_in(folder: Path, process: subprocess.Popen[str]) -> int:
+    """How many there are as soon as there are some."""
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline and process.poll() is None:
+        time.sleep(0.1)
+        if (folder / "episodes.sqlite-wal").exists():
+            store = SqliteStore(folder / "episodes.sqlite")
+            try:
+                if found := len(store):
+                    return found
+            finally:
+                store.close()
+    return 0
+
+
+def test_a_folder_is_of_one_process_at_a_time(tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+    folder.mkdir()
+    with (folder / ".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        lock.write("4711")
+        lock.flush()
+        done = simulate(tmp_path, TWO, "limit=2", f"hydra.run.dir={folder}")
+    assert done.returncode == 2
+    assert "is in use by process 4711; wait for it" in done.stderr
+    assert everything(folder) == [".lock"]
+
+
+def test_fresh_empties_no_folder_of_other_people(tmp_path: Path) -> None:
+    folder = tmp_path / "letters"
+    folder.mkdir()
+    (folder / "to_my_aunt.txt").write_text("Dear aunt")
+    done = simulate(tmp_path, TWO, "limit=2", "fresh=true", f"hydra.run.dir={folder}")
+    assert done.returncode == 2
+    assert "which is no run of ours; choose another folder" in done.stderr
+    assert (folder / "to_my_aunt.txt").read_text() == "Dear aunt"
+
+
+def test_a_text_is_replaced_as_a_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "summary.json"
+    path.write_text("old")
+
+    def full_disk(_descriptor: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full_disk)
+    with pytest.raises(OSError, match="No space"):
+        write_atomically(path, "new")
+    assert path.read_text() == "old"
+
+
+def test_a_run_without_its_table_is_not_finished(tmp_path: Path) -> None:
+    arguments = (TWO, "limit=2", f"hydra.run.dir={tmp_path / 'run'}")
+    first = simulate(tmp_path, *arguments)
+    (tmp_path / "run" / "table.txt").unlink()
+    again = simulate(tmp_path, *arguments)
+    assert (first.returncode, again.returncode) == (0, 0)
+    assert "already complete" not in again.stdout
+    assert "already complete" in simulate(tmp_path, *arguments).stdout
+
+
+@pytest.mark.parametrize("swept", ["seed=range(0,2)", "seed=choice(0,1)", "seed=0,1"])
+def test_sweeps_of_every_kind(tmp_path: Path, swept: str) -> None:
+    done = simulate(tmp_path, "-m", swept, TWO, "limit=1")
+    assert done.returncode == 0, done.stderr
+    runs = tmp_path / "outputs" / "simulate"
+    assert sorted(path.name[-2:] for path in runs.iterdir() if path.is_dir()) == ["s0", "s1"]
+
+
+def test_a_sweep_with_a_wrong_value_names_it(tmp_path: Path) -> None:
+    done = simulate(tmp_path, "-m", "seed=0,abc", TWO, "limit=1")
+    assert done.returncode == 2
+    assert "setting seed: Value 'abc'" in done.stderr
+    assert "Traceback" not in done.stderr
+    runs = tmp_path / "outputs" / "simulate"
+    assert [path.name[-2:] for path in runs.iterdir() if path.is_dir()] == ["s0"]
+
+
+def test_one_name_stands_for_a_list_of_one(tmp_path: Path) -> None:
+    done = simulate(tmp_path, TWO, "scenario=price_negotiation/test/17", "limit=2")
+    assert done.returncode == 0, done.stderr
+    assert "outcome/share" in done.stdout  # over seeds, where the instance is one and the same

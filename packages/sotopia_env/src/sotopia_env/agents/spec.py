@@ -41,7 +41,6 @@ def _builder(kind: str, spec: str) -> Builder:
         builder: Builder = points[kind].load()
         return builder
     if kind in _PACKAGES:
-        raise AgentError(
-            f"{spec!r} needs the package {_PACKAGES[kind]}: pip install {_PACKAGES[kind]}"
-        )
+        package = _PACKAGES[kind]
+        raise AgentError(f"{spec!r} needs {package}, or a newer one: pip install -U {package}")
     raise AgentError(unknown_name("agent", spec, [f"{name}:..." for name in {*points, "scripted"}]))
