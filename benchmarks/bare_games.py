@@ -13,7 +13,7 @@ from gymnasium import spaces
 from pettingzoo import ParallelEnv
 
 
-class BareGame(ParallelEnv):  # type: ignore[misc]
+class BareGame(ParallelEnv):
     """Two seats in turn; a subclass has the rules."""
 
     metadata: dict[str, Any] = {"name": "bare_game"}  # noqa: RUF012  # as PettingZoo has it

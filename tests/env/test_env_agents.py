@@ -238,7 +238,7 @@ async def test_every_agent_plays_every_other_to_the_end_without_an_invalid_move(
         assert episode.outcome in ("agreement", "no agreement")
         assert [turn.invalid for turn in episode.turns if turn.invalid] == []
         deadline = episode.scenario.model_dump()["game"]["deadline"]
-        assert 1 + episode.turns[-1].index <= deadline
+        assert 1 + episode.turns[-1].number <= deadline
         assert all(record.reward is not None for record in episode.seats.values())
 
 
@@ -362,7 +362,7 @@ async def test_against_a_partner_who_concedes_everything_the_solver_gets_all() -
 def test_no_sentence_is_a_move_or_an_attempt_at_one() -> None:
     rng = np.random.default_rng(0)
     for occasion in ("opening", "holding", "conceding", "accepting", "refusing"):
-        sentences = {sentence(occasion, rng) for _ in range(400)}  # type: ignore[arg-type]
+        sentences = {sentence(occasion, rng) for _ in range(400)}
         assert len(sentences) >= 6
         for text in sentences:
             assert PRICES.find(text) is None

@@ -56,7 +56,7 @@ def test_all_seats_act_at_once_in_the_simultaneous_order() -> None:
     observations, *_ = env.step({"agent_0": "One.", "agent_1": "Two.", "agent_2": "Three."})
     assert observations["agent_0"]["text"] == 'Bram said: "Two."\nCleo said: "Three."'
     assert observations["agent_2"]["text"] == 'Ada said: "One."\nBram said: "Two."'
-    assert [turn.index for turn in env.transcript.turns] == [0, 0, 0]
+    assert [turn.number for turn in env.transcript.turns] == [0, 0, 0]
 
 
 @pytest.mark.parametrize("order", ORDERS)
@@ -231,7 +231,7 @@ UNREADABLE = [
     ({"action_type": True}, "unknown action_type True"),
     ({"action_type": None}, "unknown action_type None"),
     ({"action_type": np.array([1, 2])}, "unknown action_type ndarray"),
-    (AgentAction("shout", "Hi."), "unknown action_type 'shout'"),  # type: ignore[arg-type]
+    (AgentAction("shout", "Hi."), "unknown action_type 'shout'"),
     ({"action_type": "speak", "argument": 3}, "argument must be text, got int"),
     ({"action_type": "speak", "text": "Hi."}, "unknown fields ['text']"),
     ({"action_type": "speak", 1: 2, None: 3}, "unknown fields ['1', 'None']"),
@@ -624,7 +624,7 @@ def test_a_reward_of_a_game_needs_a_game() -> None:
         (talk(3).model_copy(update={"agent_names": ("Ada", "Bram")}), "3 seats need"),
         (sale().model_copy(update={"agent_goals": ("a", "b", "c"), "agent_names": ()}), "2 seats"),
         (
-            sale().model_copy(update={"game": sale().game.model_copy(update={"family": "chess"})}),  # type: ignore[union-attr]
+            sale().model_copy(update={"game": sale().game.model_copy(update={"family": "chess"})}),
             "unknown game family 'chess'",
         ),
     ],

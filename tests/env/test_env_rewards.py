@@ -288,7 +288,7 @@ def test_a_restored_position_is_scored_anew() -> None:
 
 def test_an_unknown_mode_is_answered_with_those_that_exist() -> None:
     with pytest.raises(ConfigurationError, match="Known: share, utility, win"):
-        VerifiableReward(parallel_env(short_sale(), reward=None), mode="joy")  # type: ignore[arg-type]
+        VerifiableReward(parallel_env(short_sale(), reward=None), mode="joy")
 
 
 def test_an_evaluation_has_scores_or_a_reason_and_not_both() -> None:

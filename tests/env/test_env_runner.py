@@ -407,7 +407,7 @@ async def test_every_decision_points_at_its_own_words_in_the_context(
             messages = record.context.messages
             assert len(record.decisions) == len(own)
             for decision, turn in zip(record.decisions, own, strict=True):
-                assert (decision.turn, decision.seat) == (turn.index, seat)
+                assert (decision.turn, decision.seat) == (turn.number, seat)
                 said = messages[decision.prompt_end]
                 assert (said.role, said.content) == ("assistant", turn.argument)
                 assert messages[decision.prompt_end - 1].role == "user"

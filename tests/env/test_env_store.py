@@ -44,7 +44,7 @@ def episode(key: str, *, tag: str = "", seed: int = 0) -> Episode:
         scenario=EnvironmentProfile(scenario="A talk.", agent_goals=("Be kind.", "Be brief.")),
         seed=seed,
         seats={"agent_0": SeatRecord(name="Ada", agent="x", context=Context(messages=messages))},
-        turns=(EpisodeTurn(index=0, seat="agent_0", action_type="speak", argument='\x00\n"'),),
+        turns=(EpisodeTurn(number=0, seat="agent_0", action_type="speak", argument='\x00\n"'),),
         outcome="turn limit",
         tag=tag,
     )

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import compress
-from typing import Final, Literal, NamedTuple, TypeAlias, get_args
+from typing import Any, Final, Literal, NamedTuple, TypeAlias, get_args
 
 import numpy as np
 
@@ -121,7 +121,7 @@ def _shown(raw: object) -> str:
     return f"{raw!r:.40}" if is_plain else type(raw).__name__
 
 
-def _type_of(raw: object) -> ActionType | None:
+def _type_of(raw: Any) -> ActionType | None:
     if type(raw) is int:
         return ACTION_TYPES[raw] if 0 <= raw < len(ACTION_TYPES) else None
     if isinstance(raw, str):
@@ -129,7 +129,7 @@ def _type_of(raw: object) -> ActionType | None:
     if isinstance(raw, bool):
         return None
     try:
-        index = operator.index(raw)  # type: ignore[arg-type]  # whether it is one is the question
+        index = operator.index(raw)
     except TypeError:
         return None
     return ACTION_TYPES[index] if 0 <= index < len(ACTION_TYPES) else None

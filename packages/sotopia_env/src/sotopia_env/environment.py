@@ -15,7 +15,7 @@ from pettingzoo import ParallelEnv
 
 from .actions import NO_ACTION, ActionLike, AgentAction, UnreadableAction, as_action
 from .episode import Outcome, Transcript, Turn
-from .errors import ActionError, ConfigurationError, unknown_name
+from .errors import ActionError, ConfigurationError, one_of
 from .games.protocol import Solution
 from .moves import Invalid
 from .perception import UNSEEN, Info, Observation, correction, info_of, perceived, reaches, spoken
@@ -83,18 +83,15 @@ class SotopiaEnv(ParallelEnv[str, Observation, ActionLike]):
         render_mode: str | None = None,
         seed: int | None = None,
     ) -> None:
-        if action_order not in ACTION_ORDERS:
-            raise ConfigurationError(unknown_name("action_order", action_order, ACTION_ORDERS))
         if not isinstance(max_turns, int) or max_turns < 1:
             raise ConfigurationError(f"max_turns must be a whole number from 1, got {max_turns!r}")
-        if render_mode is not None and render_mode not in self.metadata["render_modes"]:
-            raise ConfigurationError(
-                unknown_name("render_mode", render_mode, self.metadata["render_modes"])
-            )
+        if render_mode is not None:
+            one_of(self.metadata["render_modes"], render_mode, "render_mode")
         if characters is not None and len(characters) != seats:
             raise ConfigurationError(f"{len(characters)} characters for {seats} seats")
         self._source, self._characters = source, characters
-        self._order, self._max_turns = action_order, max_turns
+        self._order = one_of(ACTION_ORDERS, action_order, "action_order")
+        self._max_turns = max_turns
         self.render_mode = render_mode
         self.possible_agents = [f"agent_{i}" for i in range(seats)]
         self.agents: list[str] = []

@@ -22,7 +22,7 @@ Outcome: TypeAlias = Literal["agreement", "no agreement", "left", "turn limit", 
 class Turn(NamedTuple):
     """One action of one seat as it entered the record."""
 
-    index: int  # type: ignore[assignment]  # a tuple's own `index` is of no use here
+    number: int
     """Counted from 0; the actions of one turn of a simultaneous order share it."""
     seat: str
     action: AgentAction
@@ -136,7 +136,7 @@ class SeatRecord(_Record):
 class EpisodeTurn(_Record):
     """A stored turn."""
 
-    index: int
+    number: int
     seat: str
     action_type: str
     argument: str = ""
@@ -149,7 +149,7 @@ class EpisodeTurn(_Record):
         """The stored form of a turn of the step loop."""
         action = turn.action
         return cls(
-            index=turn.index,
+            number=turn.number,
             seat=turn.seat,
             action_type=action.action_type,
             argument=action.argument,

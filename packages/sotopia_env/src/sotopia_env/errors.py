@@ -5,6 +5,9 @@ What a policy says never raises; these are for mistakes of the caller and for fa
 
 from collections.abc import Iterable
 from difflib import get_close_matches
+from typing import TypeVar
+
+_Name = TypeVar("_Name", bound=str)
 
 
 class SotopiaError(Exception):
@@ -37,3 +40,18 @@ def unknown_name(kind: str, name: str, known: Iterable[str]) -> str:
     near = get_close_matches(name, names, n=1)
     hint = f" Did you mean {near[0]!r}?" if near else ""
     return f"unknown {kind} {name!r}.{hint} Known: {', '.join(names) or 'none'}."
+
+
+def one_of(
+    known: Iterable[_Name], name: str, kind: str, error: type[SotopiaError] = ConfigurationError
+) -> _Name:
+    """The one of `known` that is called `name`; `kind` says in the message what was asked for.
+
+    Raises:
+        error: if there is none, with those that exist.
+    """
+    names = tuple(known)
+    for candidate in names:
+        if candidate == name:
+            return candidate
+    raise error(unknown_name(kind, name, names))

@@ -13,7 +13,7 @@ from typing import Any, Literal, TypeAlias
 from pydantic import ValidationError
 
 from .environment import SotopiaEnv
-from .errors import ConfigurationError, ScenarioError, unknown_name
+from .errors import ConfigurationError, ScenarioError, one_of, unknown_name
 from .evaluators import Evaluator
 from .profiles import AgentProfile, EnvironmentProfile
 from .queries import split_query
@@ -62,8 +62,7 @@ def scenario_source(scenario: ScenarioLike, split: Split = "train") -> ScenarioS
             )
         one = family.draw(part, int(index), options)
         return ScenarioSource(draw=lambda _: one, is_fixed=True)
-    if split not in SPLITS:
-        raise ScenarioError(unknown_name("split", split, SPLITS))
+    one_of(SPLITS, split, "split", ScenarioError)
     family.draw(split, 0, options)  # a wrong option is answered here, not in the first reset
     return ScenarioSource(draw=lambda seed: family.draw(split, seed, options), is_fixed=False)
 

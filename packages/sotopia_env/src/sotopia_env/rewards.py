@@ -2,13 +2,14 @@
 
 import math
 from collections.abc import Mapping
+from operator import attrgetter
 from typing import Any, Final, Literal, TypeAlias, get_args
 
 from pettingzoo.utils.wrappers import BaseParallelWrapper
 
 from .actions import ActionLike
 from .episode import Evaluation
-from .errors import ConfigurationError, unknown_name
+from .errors import one_of
 from .evaluators import Evaluator, GameOutcome
 
 Mode: TypeAlias = Literal["share", "utility", "win"]
@@ -51,23 +52,9 @@ class RewardWrapper(BaseParallelWrapper[str, Any, Any]):
         return result if self.env.agents else self._rewarded(result)
 
     # PettingZoo's own wrapper finds these by `__getattr__`, at the price of a third of a move.
-    @property
-    def agents(self) -> list[str]:  # type: ignore[override]  # nobody sets it on a wrapper
-        """Seats still in the episode."""
-        seats: list[str] = self.env.agents
-        return seats
-
-    @property
-    def possible_agents(self) -> list[str]:  # type: ignore[override]  # as above
-        """Every seat."""
-        seats: list[str] = self.env.possible_agents
-        return seats
-
-    @property
-    def turn_order(self) -> tuple[str, ...]:
-        """Seats that may act now."""
-        order: tuple[str, ...] = self.env.turn_order
-        return order
+    agents: Any = property(attrgetter("env.agents"), doc="Seats still in the episode.")
+    possible_agents: Any = property(attrgetter("env.possible_agents"), doc="Every seat.")
+    turn_order: Any = property(attrgetter("env.turn_order"), doc="Seats that may act now.")
 
     def restore(self, snapshot: Any) -> None:
         """Go back to a position; an evaluation of a later one is forgotten."""
@@ -108,6 +95,5 @@ class VerifiableReward(RewardWrapper):
     """
 
     def __init__(self, env: Any, *, mode: Mode = "share", weight: float = 1.0) -> None:
-        if mode not in MODES:
-            raise ConfigurationError(unknown_name("reward mode", mode, MODES))
+        one_of(MODES, mode, "reward mode")
         super().__init__(env, GameOutcome(), dimension=mode, weight=weight)

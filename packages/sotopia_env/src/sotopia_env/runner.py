@@ -18,6 +18,7 @@ from .episode import Episode, EpisodeTurn, SeatRecord
 from .errors import ConfigurationError, SotopiaError
 from .make import RewardLike, parallel_env
 from .prompts import PromptStyle
+from .scenarios.families import Split
 from .store.protocol import EpisodeStore
 from .turns import ActionOrder
 
@@ -34,7 +35,7 @@ class Task:
     """Of the scenario instance and of every agent."""
     agent_seeds: tuple[int, ...] = ()
     """One seed per agent, where they are to differ from `seed`."""
-    split: str = "train"
+    split: Split = "train"
     """Of a family."""
     action_order: ActionOrder = "round-robin"
     max_turns: int = 20
@@ -75,7 +76,7 @@ async def run_episode(
     cast = cast or Cast()
     env = parallel_env(
         task.scenario,
-        split=task.split,  # type: ignore[arg-type]  # checked by parallel_env
+        split=task.split,
         reward=reward,
         action_order=task.action_order,
         max_turns=task.max_turns,

@@ -9,16 +9,17 @@ import asyncio
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, field
 
-from .agents import agent_factory
 from .command import FAILED, OK, UNSCORED, command
 from .episode import Episode
-from .errors import ConfigurationError, unknown_name
+from .errors import ConfigurationError, one_of
 from .intervals import Estimate, mean_interval, rate_interval
 from .make import parallel_env
 from .prompts import PROMPT_STYLES
 from .run_folder import Run
 from .runner import Cast, Task, run_episodes
+from .scenarios.families import SPLITS
 from .store import SqliteStore
+from .turns import ACTION_ORDERS
 
 
 @dataclass(slots=True, kw_only=True)
@@ -44,8 +45,8 @@ class Settings:
 
 def main(settings: Settings, run: Run) -> int:
     """Check, play what is owed, print who got what."""
-    tasks = _tasks(settings)
-    cast = Cast(style=settings.style)  # type: ignore[arg-type]  # checked in _tasks
+    cast = Cast(style=one_of(PROMPT_STYLES, settings.style, "style"))
+    tasks = _tasks(settings, cast)
     run.start()
     store = SqliteStore(run.folder / "episodes.sqlite")
     try:
@@ -65,7 +66,7 @@ def main(settings: Settings, run: Run) -> int:
     return _report(episodes, run)
 
 
-def _tasks(settings: Settings) -> list[Task]:
+def _tasks(settings: Settings, cast: Cast) -> list[Task]:
     """All episodes to be played.
 
     Raises:
@@ -81,15 +82,15 @@ def _tasks(settings: Settings) -> list[Task]:
             "limit and concurrency must be at least 1, "
             f"got {settings.limit}, {settings.concurrency}"
         )
-    if settings.style not in PROMPT_STYLES:
-        raise ConfigurationError(unknown_name("style", settings.style, PROMPT_STYLES))
+    split = one_of(SPLITS, settings.split, "split")
+    order = one_of(ACTION_ORDERS, settings.action_order, "action_order")
     for spec in settings.agents:
-        agent_factory(spec)
+        cast.factory(spec)
     for scenario in settings.scenario:
         env = parallel_env(
             scenario,
-            split=settings.split,  # type: ignore[arg-type]  # checked here
-            action_order=settings.action_order,  # type: ignore[arg-type]  # checked here
+            split=split,
+            action_order=order,
             max_turns=settings.max_turns,
         )
         if len(env.possible_agents) != len(settings.agents):
@@ -104,8 +105,8 @@ def _tasks(settings: Settings) -> list[Task]:
             scenario=scenario,
             agents=seating,
             seed=settings.seed + number,
-            split=settings.split,
-            action_order=settings.action_order,  # type: ignore[arg-type]  # checked above
+            split=split,
+            action_order=order,
             max_turns=settings.max_turns,
             tag=settings.tag,
         )

@@ -6,7 +6,7 @@ its `Dict` cost more than a move of a game; the two here answer at once for the 
 come, and leave all others to it.
 """
 
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 from gymnasium import spaces
@@ -24,8 +24,6 @@ class AnyText(spaces.Text):
     Stays a subclass of `Text`, so that flattening, batching and vectorisation of spaces know it.
     Samples are short printable strings.
     """
-
-    __hash__: ClassVar[None] = None  # type: ignore[assignment]  # seeded, so mutable, as in Gymnasium
 
     def __init__(self, max_length: int = MAX_CHARACTERS, *, seed: int | None = None) -> None:
         super().__init__(max_length, min_length=0, seed=seed)

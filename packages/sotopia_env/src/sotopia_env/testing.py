@@ -58,12 +58,12 @@ def check_env(env_factory: Callable[[], Any], *, seed: int = 0) -> None:
         _ZOO.api_test(parallel_to_aec(env_factory()), num_cycles=_CYCLES)
         _ZOO.seed_test(lambda: parallel_to_aec(env_factory()), num_cycles=_CYCLES)
     for actions in (_sampled, _moving):
-        before = random.getstate(), np.random.get_state()  # noqa: NPY002  # to see it untouched
+        before = _global_generators()
         first, second = (
             _episode(env_factory(), seed, actions),
             _episode(env_factory(), seed, actions),
         )
-        after = random.getstate(), np.random.get_state()  # noqa: NPY002
+        after = _global_generators()
         assert _is_same(before, after), "the environment draws from a global random generator"
         for turn, (one, other) in enumerate(zip(first, second, strict=True)):
             assert _is_same(one, other), f"two episodes of seed {seed} differ after {turn} turns"
@@ -210,6 +210,11 @@ def _mutable(value: object) -> Iterator[int]:
     elif isinstance(value, list | tuple | set):
         for item in value:
             yield from _mutable(item)
+
+
+def _global_generators() -> Any:
+    """The state of Python's and NumPy's generators, which an environment must leave alone."""
+    return random.getstate(), np.random.get_state()  # noqa: NPY002  # to see it untouched
 
 
 def _is_same(one: Any, other: Any) -> bool:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from sotopia_env.command import OK, UNSCORED, command
-from sotopia_env.errors import ConfigurationError, unknown_name
+from sotopia_env.errors import ConfigurationError, one_of
 from sotopia_env.run_folder import Run
 
 from .agent import Agent
@@ -113,8 +113,7 @@ def build_benchmark(settings: BenchmarkSettings, seed: int) -> Benchmark:
     Raises:
         ConfigurationError: if there is none, or its settings cannot be used.
     """
-    if settings.name != TomiStyle.name:
-        raise ConfigurationError(unknown_name("benchmark", settings.name, [TomiStyle.name]))
+    one_of([TomiStyle.name], settings.name, "benchmark")
     return TomiStyle(seed=seed, split=settings.split, stories=settings.stories)
 
 
@@ -124,9 +123,7 @@ def build_agent(name: str, seed: int) -> Agent:
     Raises:
         ConfigurationError: if there is none.
     """
-    if name not in AGENTS:
-        raise ConfigurationError(unknown_name("agent", name, AGENTS))
-    return AGENTS[name](seed)
+    return AGENTS[one_of(AGENTS, name, "agent")](seed)
 
 
 def baseline(name: str, benchmark: Benchmark, items: Sequence[Item], seed: int) -> Scores:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from sotopia_env.agents import AgentFactory
-from sotopia_env.errors import ConfigurationError, unknown_name
+from sotopia_env.errors import ConfigurationError, one_of
 from sotopia_env.prompts import PromptStyle
 
 from .policy import check_path, load_policy, record_of_stranger
@@ -21,8 +21,7 @@ def build_agent(argument: str, options: Mapping[str, str], style: PromptStyle) -
         ConfigurationError: when the folder is no checkpoint or an option cannot work.
     """
     for name in options:
-        if name not in _OPTIONS:
-            raise ConfigurationError(unknown_name("option of a policy", name, _OPTIONS))
+        one_of(_OPTIONS, name, "option of a policy")
     try:
         temperature = float(options["temperature"]) if "temperature" in options else None
     except ValueError as error:

@@ -10,7 +10,7 @@ from typing import Final
 
 from sotopia_env.agents import agent_factory
 from sotopia_env.command import OK, command
-from sotopia_env.errors import ConfigurationError, unknown_name
+from sotopia_env.errors import ConfigurationError, one_of
 from sotopia_env.make import scenario_source
 from sotopia_env.profiles import EnvironmentProfile
 from sotopia_env.prompts import PROMPT_STYLES
@@ -90,8 +90,7 @@ def check_scored(scenario: str, profile: EnvironmentProfile) -> None:
 
 def _check_model(settings: CloningSettings) -> None:
     model = settings.model
-    if model.style not in PROMPT_STYLES:
-        raise ConfigurationError(unknown_name("model.style", model.style, PROMPT_STYLES))
+    one_of(PROMPT_STYLES, model.style, "model.style")
     if model.path is None and model.lora is not None:
         raise ConfigurationError("model.lora needs model.path=<hub id or folder> to adapt")
     if model.path is None:

@@ -8,7 +8,7 @@ there.
 import math
 
 from sotopia_env.command import OK, command
-from sotopia_env.errors import ConfigurationError, unknown_name
+from sotopia_env.errors import ConfigurationError, one_of
 from sotopia_env.run_folder import Run
 
 from .bc import check as check_cloning
@@ -37,8 +37,7 @@ def check(settings: Settings) -> None:
         ConfigurationError: naming the setting and what would work.
     """
     check_cloning(settings)
-    if settings.credit not in CREDITS:
-        raise ConfigurationError(unknown_name("credit", settings.credit, CREDITS))
+    one_of(CREDITS, settings.credit, "credit")
     if not 0 <= settings.invalid_move_cost < math.inf:
         raise ConfigurationError(
             f"invalid_move_cost must be at least 0, got {settings.invalid_move_cost}"

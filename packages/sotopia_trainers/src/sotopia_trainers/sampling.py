@@ -133,7 +133,7 @@ def _by_batch(requests: Sequence[_Request]) -> list[list[_Request]]:
     return list(groups.values())
 
 
-class _RowsLayer(CacheLayerMixin):  # type: ignore[no-untyped-call]  # of the base
+class _RowsLayer(CacheLayerMixin):
     """Keys and values `(rows, heads, columns, width)` in storage that grows by whole blocks."""
 
     is_sliding = False
@@ -196,9 +196,7 @@ class _Batch:
     """`(rows,)`: real tokens so far."""
 
     def __post_init__(self) -> None:
-        count = self.model.config.get_text_config().num_hidden_layers
-        layers: Any = [_RowsLayer() for _ in range(count)]  # type: ignore[no-untyped-call]
-        self.cache = Cache(layers=layers)
+        self.cache = Cache(layer_class_to_replicate=_RowsLayer)
         device = self.model.device
         self.mask = torch.zeros((len(self.contexts), 0), dtype=torch.long, device=device)
         self.lengths = torch.zeros(len(self.contexts), dtype=torch.long, device=device)

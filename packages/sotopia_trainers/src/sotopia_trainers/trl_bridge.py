@@ -23,7 +23,7 @@ from transformers import TrainerCallback, TrainerControl, TrainerState, Training
 from transformers.trainer_callback import PrinterCallback
 from trl import GRPOConfig, GRPOTrainer, SFTConfig, SFTTrainer
 
-from sotopia_env.errors import ConfigurationError, unknown_name
+from sotopia_env.errors import ConfigurationError, one_of
 from sotopia_env.progress import Progress
 from sotopia_env.run_folder import write_atomically
 
@@ -237,8 +237,7 @@ def grpo_arguments(options: dict[str, Any], folder: Path) -> GRPOConfig:
     }
     arguments: GRPOConfig = _arguments(GRPOConfig, "grpo", options, folder, fixed)
     for name, known in _CHOICES.items():  # TRL itself would refuse them in the middle of a run
-        if (value := getattr(arguments, name)) not in known:
-            raise ConfigurationError(unknown_name(f"grpo.{name}", str(value), known))
+        one_of(known, str(getattr(arguments, name)), f"grpo.{name}")
     return arguments
 
 
@@ -259,8 +258,7 @@ def _arguments(
     known = get_type_hints(kind)
     free = {item.name for item in fields(kind)} - fixed.keys() - {"output_dir"}
     for name, value in options.items():
-        if name not in free:
-            raise ConfigurationError(unknown_name(f"option of {kind.__name__}", name, free))
+        one_of(free, name, f"option of {kind.__name__}")
         for instead, patterns in _INSTEAD.items():
             if any(fnmatchcase(name, pattern) for pattern in patterns):
                 raise ConfigurationError(f"{group}.{name} has no effect here: {instead}")

@@ -14,7 +14,7 @@ from typing import Any, Final, Literal, TypeAlias, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import ScenarioError, unknown_name
+from ..errors import ScenarioError, one_of, unknown_name
 from ..games.protocol import Game
 from ..profiles import EnvironmentProfile, GameParams
 
@@ -126,10 +126,8 @@ def read_options(
         ScenarioError: for an unknown option or value, with those that exist.
     """
     for key, value in options.items():
-        if key not in known:
-            raise ScenarioError(unknown_name(f"option of {family}", key, known))
-        if value not in known[key]:
-            raise ScenarioError(unknown_name(f"{key} of {family}", value, known[key]))
+        one_of(known, key, f"option of {family}", ScenarioError)
+        one_of(known[key], value, f"{key} of {family}", ScenarioError)
     return {key: options.get(key, values[0]) for key, values in known.items()}
 
 

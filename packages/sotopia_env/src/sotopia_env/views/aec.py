@@ -16,7 +16,6 @@ class AECView(AECEnv[str, Any, Any]):
     """
 
     def __init__(self, env: Any) -> None:
-        super().__init__()  # type: ignore[no-untyped-call]  # untyped base
         self.env = env
         self.metadata = env.metadata
         self.render_mode = env.render_mode

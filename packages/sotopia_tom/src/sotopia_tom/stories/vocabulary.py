@@ -4,7 +4,7 @@ import tomllib
 from dataclasses import dataclass
 from importlib.resources import files
 
-from sotopia_env.errors import ConfigurationError, unknown_name
+from sotopia_env.errors import one_of
 
 SPLITS = ("train", "validation", "test")
 
@@ -28,8 +28,7 @@ def words_of(split: str) -> Words:
     Raises:
         ConfigurationError: if there is no such split.
     """
-    if split not in SPLITS:
-        raise ConfigurationError(unknown_name("split", split, SPLITS))
+    one_of(SPLITS, split, "split")
     words = tomllib.loads((files(__package__) / "vocabulary.toml").read_text(encoding="utf-8"))
     share = slice(SPLITS.index(split), None, len(SPLITS))
     return Words(

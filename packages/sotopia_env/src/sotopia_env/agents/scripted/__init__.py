@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import fields
 from typing import Final
 
-from ...errors import AgentError, unknown_name
+from ...errors import AgentError, one_of
 from ...prompts import PromptStyle
 from ..protocol import AgentFactory
 from .agent import RandomLegalAgent, ScriptedAgent, SolverAgent
@@ -41,18 +41,15 @@ def build(argument: str, options: Mapping[str, str], style: PromptStyle) -> Agen
     if argument == RANDOM:
         _refuse_options(argument, options)
         return lambda seat, seed: RandomLegalAgent(seat, seed, style)
-    if argument not in TACTICS:
-        known = [*TACTICS, PRIVILEGED, RANDOM]
-        raise AgentError(unknown_name("scripted agent", argument, known))
+    one_of([*TACTICS, PRIVILEGED, RANDOM], argument, "scripted agent", AgentError)
     tactic = _tuned(argument, TACTICS[argument], options)
     return lambda seat, seed: ScriptedAgent(seat, seed, tactic, style)
 
 
 def _tuned(name: str, tactic: Tactic, options: Mapping[str, str]) -> Tactic:
-    known = [item.name for item in fields(tactic)]  # type: ignore[arg-type]  # all are dataclasses
+    known = [item.name for item in fields(tactic)]
     for key in options:
-        if key not in known:
-            raise AgentError(unknown_name(f"parameter of scripted:{name}", key, known))
+        one_of(known, key, f"parameter of scripted:{name}", AgentError)
     try:
         values = {key: float(value) for key, value in options.items()}
     except ValueError as error:
@@ -65,5 +62,5 @@ def _tuned(name: str, tactic: Tactic, options: Mapping[str, str]) -> Tactic:
 
 
 def _refuse_options(name: str, options: Mapping[str, str]) -> None:
-    if options:
-        raise AgentError(unknown_name(f"parameter of scripted:{name}", next(iter(options)), []))
+    for key in options:
+        one_of([], key, f"parameter of scripted:{name}", AgentError)

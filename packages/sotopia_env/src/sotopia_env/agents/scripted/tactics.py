@@ -5,7 +5,7 @@ An aspiration is on the scale on which 0 is one's own reservation value and 1 on
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, ClassVar, Protocol
 
 from ...errors import AgentError
 
@@ -25,7 +25,9 @@ class Moment:
 
 
 class Tactic(Protocol):
-    """A rule for the next aspiration."""
+    """A rule for the next aspiration: a dataclass, whose fields are its parameters."""
+
+    __dataclass_fields__: ClassVar[dict[str, Any]]
 
     def aspiration(self, moment: Moment) -> float:
         """What to ask for now; a partner's offer worth as much is accepted."""
