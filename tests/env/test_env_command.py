@@ -12,7 +12,7 @@ import pytest
 from sales import sale
 
 from sotopia_env.episode import Episode, Evaluation, SeatRecord
-from sotopia_env.run_folder import Run, write_atomically
+from sotopia_env.run_folder import Run, digests, write_atomically
 from sotopia_env.simulate import _report
 from sotopia_env.store import SqliteStore
 
@@ -119,6 +119,42 @@ def test_a_folder_is_not_gone_on_with_under_other_settings(tmp_path: Path) -> No
         assert (tmp_path / "here" / "manifest.json").read_text(encoding="utf-8") == kept
     (tmp_path / "here" / "manifest.json").write_text("{", encoding="utf-8")
     assert "damaged; fresh=true" in simulate(tmp_path, SALES, TWO, "limit=2", place).stderr
+
+
+def test_a_finished_run_is_not_shown_for_a_scenario_that_has_changed_since(tmp_path: Path) -> None:
+    place, file = "hydra.run.dir=here", tmp_path / "sale.json"
+    file.write_text(sale().model_dump_json(), encoding="utf-8")
+    arguments = ("scenario=sale.json", TWO, "limit=2", place)
+    assert simulate(tmp_path, *arguments).returncode == 0
+    assert "already complete: here" in simulate(tmp_path, *arguments).stdout
+    file.write_text(sale().model_dump_json().replace("6", "8"), encoding="utf-8")
+    done = simulate(tmp_path, *arguments)
+    assert done.returncode == 2
+    assert "here was begun with other contents of sale.json; fresh=true" in done.stderr
+    assert simulate(tmp_path, *arguments, "fresh=true").returncode == 0
+
+
+def test_what_settings_name_is_known_by_its_contents(tmp_path: Path) -> None:
+    checkpoint = tmp_path / "policy"
+    (checkpoint / "deep").mkdir(parents=True)
+    (checkpoint / "deep" / "weights").write_bytes(b"one")
+    spec, path = f"policy:{checkpoint}?temperature=0", str(checkpoint)
+    settings = {"agents": ["scripted:linear", spec], "model": {"path": path}, "tag": path}
+    first = digests(settings)
+    assert set(first) == {spec, path}
+    assert digests(settings) == first
+    (checkpoint / "deep" / "weights").write_bytes(b"two")
+    assert all(digest != first[name] for name, digest in digests(settings).items())
+    assert digests({"path": "owner/name", "agents": ["policy:nowhere"]}) == {}
+
+
+def test_a_run_folder_that_cannot_be_one_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    for place in ("file", "file/below"):
+        done = simulate(tmp_path, SALES, TWO, f"hydra.run.dir={place}")
+        assert done.returncode == 2
+        assert "file is no folder" in done.stderr
+    assert everything(tmp_path) == ["file"]
 
 
 def test_what_is_not_scored_is_not_complete(

@@ -160,6 +160,15 @@ def test_a_damaged_row_is_named(tmp_path: Path, record: str) -> None:
     store.close()
 
 
+def test_an_episode_of_another_schema_is_not_guessed_at(tmp_path: Path) -> None:
+    store = SqliteStore(tmp_path / "e.sqlite")
+    record = episode("later").model_copy(update={"schema_version": 2})
+    store.add(record)
+    with pytest.raises(StoreError, match=r"episode later in .*: schema_version: Input should be 1"):
+        store.get_many(["later"])
+    store.close()
+
+
 def test_a_closed_or_broken_store_says_so(tmp_path: Path) -> None:
     store = SqliteStore(tmp_path / "e.sqlite")
     store.add(episode("a"))

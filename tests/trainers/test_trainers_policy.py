@@ -7,7 +7,7 @@ import shutil
 import pytest
 import torch
 from tiny_players import chat_model, chat_tokenizer
-from transformers import Lfm2Config, LlamaConfig, MistralConfig
+from transformers import GPTNeoConfig, Lfm2Config, LlamaConfig, MistralConfig, RwkvConfig
 from transformers.utils import logging as transformers_logging
 
 from sotopia_env.agents import agent_factory
@@ -196,6 +196,10 @@ def test_a_model_that_does_not_see_all_earlier_tokens_is_refused():
         check_attention(MistralConfig(sliding_window=64), "somewhere")
     with pytest.raises(ConfigurationError, match="of type lfm2, with layers of conv"):
         check_attention(Lfm2Config(num_hidden_layers=2, full_attn_idxs=[1]), "somewhere")
+    with pytest.raises(ConfigurationError, match="of type gpt_neo, with layers of local"):
+        check_attention(GPTNeoConfig(), "somewhere")
+    with pytest.raises(ConfigurationError, match="of type rwkv, with layers of recurrent state"):
+        check_attention(RwkvConfig(), "somewhere")
 
 
 def test_an_unknown_precision_is_refused(folder):

@@ -61,30 +61,21 @@ def test_groups_take_families_seats_and_partners_in_turn_and_no_instance_twice(e
 
 
 @pytest.mark.parametrize("cost", [0.0, 0.05])
-def test_a_move_that_does_not_count_costs_reward_and_nothing_else(
-    experiment, talker, monkeypatch, cost
-):
+def test_a_move_that_does_not_count_costs_reward_and_nothing_else(experiment, talker, cost):
     """The same game with an impossible demand in it, and with silence in its place."""
     scripts = [[said, *["OFFER 40"] * 20] for said in ("OFFER 900", "Hm.")]
-    monkeypatch.setattr(
-        reinforcement, "TransformersSampler", lambda policy: Recited(policy, scripts)
-    )
     game = json.dumps(["price_negotiation/train/0", 0, "scripted:linear", 0])
-    rollout = experiment(invalid_move_cost=cost)._rollout(talker)
+    rollout = experiment(invalid_move_cost=cost)._rollout(talker, Recited(talker, scripts))
     rows, rewards = rollout([game, game], 0)
     assert [row.invalid_moves for row in rows] == [1, 0]
     assert rewards[0] == pytest.approx(rewards[1] - cost)
 
 
-def test_a_game_pays_the_share_of_the_learners_own_seat(experiment, talker, monkeypatch):
+def test_a_game_pays_the_share_of_the_learners_own_seat(experiment, talker):
     """The learner gives all away at once: next to nothing for it, in either seat."""
     low, high = "OFFER 1", "OFFER 75"
-    monkeypatch.setattr(
-        reinforcement,
-        "TransformersSampler",
-        lambda policy: Recited(policy, [[low] * 20, [high] * 20] * 2),
-    )
-    rollout = experiment()._rollout(talker)
+    scripts = [[low] * 20, [high] * 20] * 2
+    rollout = experiment()._rollout(talker, Recited(talker, scripts))
     games = [
         json.dumps(["price_negotiation/train/0", seat, "scripted:linear", 0])
         for seat in (0, 0, 1, 1)

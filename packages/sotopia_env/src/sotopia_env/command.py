@@ -15,7 +15,16 @@ from types import FrameType
 from typing import Any, Final, NoReturn, TypeVar
 
 from .errors import ConfigurationError, SotopiaError, unknown_name
-from .run_folder import Run, check_same, config_hash, existing, locked, remove_new
+from .run_folder import (
+    Run,
+    check_same,
+    check_usable,
+    config_hash,
+    digests,
+    existing,
+    locked,
+    remove_new,
+)
 
 OK, FAILED, REFUSED, UNSCORED, INTERRUPTED = 0, 1, 2, 3, 130
 """Exit codes: complete; some work failed; bad configuration; unscored work remains; interrupted."""
@@ -142,6 +151,7 @@ class _Frame:
                 config = compose(
                     f"{self.package}/{self.stem}", overrides=overrides, return_hydra_config=True
                 )
+            check_usable(Path(config.hydra.run.dir))
             self.old = existing(config.hydra.run.dir, config.hydra.sweep.dir)
             own = OmegaConf.masked_copy(config, [str(key) for key in config if key != "hydra"])
             self._typed(OmegaConf.to_container(own, resolve=True))
@@ -191,6 +201,7 @@ class _Frame:
                 seed=settings.seed,
                 config_hash=config_hash(values),
                 config=OmegaConf.to_yaml(OmegaConf.create(values)),
+                inputs=digests(values),
                 is_fresh=settings.fresh,
             )
             _check_seed(run.seed)

@@ -5,14 +5,14 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Literal, NamedTuple, TypeAlias
+from typing import Any, ClassVar, Final, Literal, NamedTuple, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, model_validator
 
 from .actions import AgentAction
 from .profiles import EnvironmentProfile
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION: Final = 1
 """Of the stored episode; raised whenever a field changes its meaning."""
 
 Status: TypeAlias = Literal["ok", "failed"]
@@ -162,7 +162,7 @@ class EpisodeTurn(_Record):
 class Episode(_Record):
     """A whole play. `key` is the same for the same task, so that a run can be continued."""
 
-    schema_version: int = SCHEMA_VERSION
+    schema_version: Literal[1] = SCHEMA_VERSION
     key: str
     scenario: EnvironmentProfile
     seed: int

@@ -32,6 +32,8 @@ class Run:
     config_hash: str
     config: str = field(repr=False)
     """The composed settings, as YAML."""
+    inputs: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """Digest of each file and folder the settings name."""
     is_fresh: bool = False
     """Whether what an earlier run left is to be removed."""
 
@@ -96,6 +98,30 @@ def config_hash(config: Mapping[str, object]) -> str:
     return hashlib.sha256(json.dumps(kept, sort_keys=True, default=str).encode()).hexdigest()[:8]
 
 
+def digests(value: object, key: str = "") -> dict[str, str]:
+    """SHA-256 of what the settings name on this machine, by name.
+
+    Looked for are `policy:<folder>` and others of that form, the setting `path`, and `*.json`.
+    """
+    if isinstance(value, Mapping):
+        return {name: d for k, v in value.items() for name, d in digests(v, str(k)).items()}
+    if isinstance(value, list):
+        return {name: d for item in value for name, d in digests(item).items()}
+    if not isinstance(value, str):
+        return {}
+    _, scheme, named = value.rpartition(":")
+    path = Path(named.partition("?")[0])
+    if not (scheme or key == "path" or path.suffix == ".json") or not path.exists():
+        return {}
+    files = sorted(file for file in (path, *path.rglob("*")) if file.is_file())
+    whole = hashlib.sha256()
+    for file in files:
+        with file.open("rb") as stream:
+            digest = hashlib.file_digest(stream, "sha256").hexdigest()
+        whole.update(f"{file.relative_to(path)} {digest}\n".encode())
+    return {value: whole.hexdigest()}
+
+
 @contextmanager
 def locked(folder: Path) -> Iterator[None]:
     """Hold the run folder for this process; the lock goes with the process, however it ends."""
@@ -126,6 +152,7 @@ def check_same(run: Run) -> None:
     try:
         old = json.loads(path.read_text(encoding="utf-8"))
         found = (old["command"], old["config_hash"], old["seed"])
+        inputs = dict(old["inputs"])
     except (ValueError, KeyError, TypeError) as error:
         raise ConfigurationError(f"{path} is damaged; fresh=true starts over") from error
     now = (run.command, run.config_hash, run.seed)
@@ -135,6 +162,22 @@ def check_same(run: Run) -> None:
         raise ConfigurationError(
             f"{run.shown_folder} holds another run ({'; '.join(changes)}); "
             "fresh=true starts over, hydra.run.dir=<folder> goes elsewhere"
+        )
+    changed = sorted(name for name, digest in run.inputs.items() if inputs.get(name) != digest)
+    if changed:
+        raise ConfigurationError(
+            f"{run.shown_folder} was begun with other contents of {', '.join(changed)}; "
+            "fresh=true starts over, hydra.run.dir=<folder> goes elsewhere"
+        )
+
+
+def check_usable(folder: Path) -> None:
+    """Refuse a run folder that cannot be made or written to."""
+    nearest = next(path for path in (folder, *folder.absolute().parents) if path.exists())
+    if not nearest.is_dir() or not os.access(nearest, os.W_OK | os.X_OK):
+        raise ConfigurationError(
+            f"hydra.run.dir={folder} cannot be used: {nearest} is "
+            f"{'not writable' if nearest.is_dir() else 'no folder'}"
         )
 
 
@@ -183,6 +226,7 @@ def _manifest(run: Run) -> dict[str, object]:
         "command": run.command,
         "config_hash": run.config_hash,
         "seed": run.seed,
+        "inputs": dict(run.inputs),
         "git_commit": _git_commit(),
         "python": sys.version.split()[0],
         "versions": versions,

@@ -28,7 +28,6 @@ ALLOWED_WARNINGS: Final = (
 _ZOO: Final[Any] = test
 _CYCLES: Final = 100
 _MOST_TURNS: Final = 2_000
-_MOST_MOVES: Final = 100
 _MOVES_A_TURN: Final = 20
 _PROSE: Final = ("", "Good morning.", "\x00", "12", "(", '"', "\u200b", "I would take nothing.")
 

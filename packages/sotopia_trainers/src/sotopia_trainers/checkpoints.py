@@ -29,7 +29,7 @@ def is_complete(folder: Path) -> bool:
     """Whether a folder is exactly what its manifest says."""
     try:
         files = json.loads((folder / COMPLETE).read_text(encoding="utf-8"))
-        return all(
+        return bool(files) and all(
             (folder / name).stat().st_size == entry["size"]
             and _sha256(folder / name) == entry["sha256"]
             for name, entry in files.items()

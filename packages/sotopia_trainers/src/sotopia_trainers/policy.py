@@ -233,10 +233,15 @@ def check_attention(config: Any, path: str) -> None:
     Raises:
         ConfigurationError: naming the model's type and what it has in place of full attention.
     """
+    from transformers import MODEL_FOR_CAUSAL_LM_MAPPING
+
     text = config.get_text_config()
-    kinds = set(getattr(text, "layer_types", None) or ()) - {"full_attention"}
+    listed = getattr(text, "layer_types", None) or getattr(text, "attention_layers", None) or ()
+    kinds = set(listed) - {"full_attention", "global"}
     if getattr(text, "sliding_window", None) is not None and not kinds:
         kinds = {"sliding_attention"}
+    if getattr(MODEL_FOR_CAUSAL_LM_MAPPING.get(type(config), None), "_is_stateful", False):
+        kinds = {"recurrent state"}
     if kinds:
         raise ConfigurationError(
             f"{path} is of type {config.model_type}, with layers of {', '.join(sorted(kinds))}; "

@@ -18,7 +18,7 @@ from .evaluate import Match
 from .policy import Policy, load_policy
 from .report import write_report
 from .rollout import PolicyAgent, Row, row_of
-from .sampling import TransformersSampler
+from .sampling import Sampler, TransformersSampler
 from .settings import ReinforcementSettings, games_at_once
 from .stages import LEARNER, Cloning
 from .trl_bridge import grpo_arguments, train_grpo
@@ -55,7 +55,7 @@ class Reinforcement(Cloning):
         train_grpo(
             policy,
             self._games(),
-            self._rollout(policy),
+            self._rollout(policy, TransformersSampler(policy)),
             self._grpo_options(),
             self.run.folder / "checkpoints",
         )
@@ -81,8 +81,7 @@ class Reinforcement(Cloning):
             games.append(json.dumps([match.scenario, match.seat, match.partner, match.seed]))
         return games
 
-    def _rollout(self, policy: Policy) -> Any:
-        sampler = TransformersSampler(policy)
+    def _rollout(self, policy: Policy, sampler: Sampler) -> Any:
         cast = Cast(style=policy.record.style)
         cast.factories[LEARNER] = lambda seat, seed: PolicyAgent(seat, seed, sampler)
         credit: Any = self.settings.credit  # checked by grpo.check

@@ -152,8 +152,6 @@ def train_grpo(
     rollout: Rollout,
     options: dict[str, Any],
     folder: Path,
-    *,
-    label: str = "GRPO",
 ) -> None:
     """Train `policy` in place; continues from the newest complete checkpoint in `folder`.
 
@@ -167,7 +165,7 @@ def train_grpo(
     from datasets.arrow_dataset import Dataset
 
     arguments = grpo_arguments(options, folder)
-    records = _Records(folder.parent / "metrics.jsonl", label, arguments)
+    records = _Records(folder.parent / "metrics.jsonl", "GRPO", arguments)
     trainer = _GameTrainer(
         rollout=rollout,
         model=policy.model,
@@ -180,12 +178,7 @@ def train_grpo(
 
 
 def train_sft(
-    policy: Policy,
-    rows: Sequence[ClonedRow],
-    options: dict[str, Any],
-    folder: Path,
-    *,
-    label: str = "cloning",
+    policy: Policy, rows: Sequence[ClonedRow], options: dict[str, Any], folder: Path
 ) -> None:
     """Clone `rows` into `policy` in place; losses go to `cloning.jsonl` beside `folder`.
 
@@ -196,7 +189,7 @@ def train_sft(
     from datasets.arrow_dataset import Dataset
 
     arguments = sft_arguments(options, folder)
-    records = _Records(folder.parent / "cloning.jsonl", label, arguments)
+    records = _Records(folder.parent / "cloning.jsonl", "cloning", arguments)
     trainer = SFTTrainer(
         model=policy.model,
         args=arguments,

@@ -138,7 +138,9 @@ class SqliteStore:
         try:
             return Episode.model_validate_json(record)
         except ValidationError as error:
+            first = error.errors()[0]
+            where = ".".join(map(str, first["loc"])) or "the record"
             raise StoreError(
-                f"episode {key} in {self.path} is damaged: {error.errors()[0]['msg']}; "
+                f"episode {key} in {self.path} is damaged: {where}: {first['msg']}; "
                 "move the file away to start over"
             ) from error
