@@ -10,6 +10,7 @@ from typing import Any
 from transformers import set_seed
 
 from sotopia_env.episode import Episode
+from sotopia_env.errors import one_of
 from sotopia_env.runner import Cast, Task, run_episodes
 from sotopia_env.store import SqliteStore
 
@@ -19,7 +20,7 @@ from .policy import Policy, load_policy
 from .report import write_report
 from .rollout import PolicyAgent, Row, row_of
 from .sampling import Sampler, TransformersSampler
-from .settings import ReinforcementSettings, games_at_once
+from .settings import CREDITS, ReinforcementSettings, games_at_once
 from .stages import LEARNER, Cloning
 from .trl_bridge import grpo_arguments, train_grpo
 
@@ -84,7 +85,7 @@ class Reinforcement(Cloning):
     def _rollout(self, policy: Policy, sampler: Sampler) -> Any:
         cast = Cast(style=policy.record.style)
         cast.factories[LEARNER] = lambda seat, seed: PolicyAgent(seat, seed, sampler)
-        credit: Any = self.settings.credit  # checked by grpo.check
+        credit = one_of(CREDITS, self.settings.credit, "credit")
 
         def rollout(prompts: Sequence[str], step: int) -> tuple[list[Row], list[float]]:
             games = [Match(**_named(json.loads(prompt))) for prompt in prompts]

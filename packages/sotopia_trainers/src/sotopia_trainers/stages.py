@@ -11,6 +11,8 @@ from transformers import set_seed
 
 from sotopia_env.agents.scripted import TACTICS
 from sotopia_env.episode import Episode
+from sotopia_env.errors import one_of
+from sotopia_env.prompts import PROMPT_STYLES, PromptStyle
 from sotopia_env.run_folder import Run
 from sotopia_env.runner import Cast, Task, run_episodes
 from sotopia_env.store import SqliteStore
@@ -20,7 +22,7 @@ from .checkpoints import is_complete, seal
 from .clone_report import write_clone_report
 from .data import cloned_rows
 from .evaluate import Result
-from .findings import Findings
+from .findings import PRIVILEGED, Findings
 from .policy import (
     Policy,
     PolicyRecord,
@@ -156,7 +158,7 @@ class Cloning:
         specs = [f"scripted:{name}" for name in TACTICS]
         specs += self.settings.evaluation.constant_strategies()
         specs += [spec for spec in self._demonstrators() if spec not in specs]
-        specs.append("scripted:solver")
+        specs.append(PRIVILEGED)
         cast = Cast(style=self._style())
         return {spec: self._play(spec, cast, f"reference {spec}", "", None) for spec in specs}
 
@@ -204,8 +206,8 @@ class Cloning:
     def _cloning_options(self) -> dict[str, Any]:
         return {"seed": self.settings.seed, **self.settings.bc}
 
-    def _style(self) -> Any:
-        return self.settings.model.style
+    def _style(self) -> PromptStyle:
+        return one_of(PROMPT_STYLES, self.settings.model.style, "model.style")
 
     def _save(self, policy: Policy, folder: Path, stage: str) -> None:
         record = policy.record.model_copy(

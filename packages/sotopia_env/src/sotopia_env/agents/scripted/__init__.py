@@ -1,13 +1,13 @@
 """Scripted strategies by name: `scripted:boulware`, `scripted:hard_headed?level=0.6`."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import fields
 from typing import Final
 
 from ...errors import AgentError, one_of
 from ...prompts import PromptStyle
-from ..protocol import AgentFactory
+from ..protocol import Agent, AgentFactory
 from .agent import RandomLegalAgent, ScriptedAgent, SolverAgent
 from .tactics import HardHeaded, Patient, Tactic, TimeDependent, TitForTat
 
@@ -26,6 +26,11 @@ PRIVILEGED: Final = "solver"
 
 RANDOM: Final = "random_legal"
 
+_UNTUNED: Final[dict[str, Callable[[str, int, PromptStyle], Agent]]] = {
+    PRIVILEGED: SolverAgent,
+    RANDOM: RandomLegalAgent,
+}
+
 __all__ = ["PRIVILEGED", "RANDOM", "TACTICS", "build"]
 
 
@@ -35,21 +40,18 @@ def build(argument: str, options: Mapping[str, str], style: PromptStyle) -> Agen
     Raises:
         AgentError: for an unknown strategy or parameter, with those that exist.
     """
-    if argument == PRIVILEGED:
-        _refuse_options(argument, options)
-        return lambda seat, seed: SolverAgent(seat, seed, style)
-    if argument == RANDOM:
-        _refuse_options(argument, options)
-        return lambda seat, seed: RandomLegalAgent(seat, seed, style)
-    one_of([*TACTICS, PRIVILEGED, RANDOM], argument, "scripted agent", AgentError)
+    one_of([*TACTICS, *_UNTUNED], argument, "scripted agent", AgentError)
+    if argument in _UNTUNED:
+        agent = _UNTUNED[argument]
+        _check_parameters(argument, options, [])
+        return lambda seat, seed: agent(seat, seed, style)
     tactic = _tuned(argument, TACTICS[argument], options)
     return lambda seat, seed: ScriptedAgent(seat, seed, tactic, style)
 
 
 def _tuned(name: str, tactic: Tactic, options: Mapping[str, str]) -> Tactic:
     known = [item.name for item in fields(tactic)]
-    for key in options:
-        one_of(known, key, f"parameter of scripted:{name}", AgentError)
+    _check_parameters(name, options, known)
     try:
         values = {key: float(value) for key, value in options.items()}
     except ValueError as error:
@@ -61,6 +63,6 @@ def _tuned(name: str, tactic: Tactic, options: Mapping[str, str]) -> Tactic:
     return tuned
 
 
-def _refuse_options(name: str, options: Mapping[str, str]) -> None:
+def _check_parameters(name: str, options: Mapping[str, str], known: list[str]) -> None:
     for key in options:
-        one_of([], key, f"parameter of scripted:{name}", AgentError)
+        one_of(known, key, f"parameter of scripted:{name}", AgentError)
