@@ -27,7 +27,7 @@ from sotopia_trainers.trl_bridge import train_sft
 
 REPEATS = 5
 GAMES = 256
-DEMONSTRATOR, PARTNER = "scripted:conceder?beta=4&noise=0.3", "scripted:linear"
+DEMONSTRATOR, PARTNER = "scripted:linear?noise=0.8&floor=-0.5", "scripted:linear"
 
 
 class ForgetfulSampler(TransformersSampler):
