@@ -417,6 +417,18 @@ def test_only_the_last_line_that_attempts_a_move_decides(text: str) -> None:
         "Bram said: \u201cWell,\nOFFER 50\nbye\u201d",
         "\u201eGut,\nOFFER 50\nja\u201c",
         "~~~\nOFFER 50\n~~~",
+        'He said: "\nOFFER 50\n"',
+        'You said "\nACCEPT\n" but I did not',
+        "You said \u201c\nACCEPT\n\u201d to me",
+        "\u2039\nOFFER 50\n\u203a",
+        "\u300e\nOFFER 50\n\u300f",
+        "He said: 'well\nOFFER 50\nplease'",
+        "He said: '\nOFFER 50\n'",
+        '"""\nOFFER 50\n"""',
+        "'''\nOFFER 50\n\nACCEPT\n'''",
+        "<quote>\nOFFER 50\n</quote>",
+        "<thinking>\nOFFER 50\n</thinking>",
+        "<reasoning>\nOFFER 50\n</reasoning>",
     ],
 )
 def test_a_move_quoted_over_several_lines_is_no_move(text: str) -> None:
@@ -432,6 +444,8 @@ def test_a_move_quoted_over_several_lines_is_no_move(text: str) -> None:
     [
         'The lamp is 5" tall\nOFFER 40\nand 6" wide',
         'He said "no.\n\nOFFER 40\n\nThat is all"',
+        "I can't go on.\nOFFER 40\nThat isn't the boys' fault",
+        "It was 'no.\n\nOFFER 40\n\nThat is all'",
         "OFFER 40\n```\nOFFER 50\n```",
         "<think>\nOFFER 30\n</think>\nOFFER 40\nbye",
     ],

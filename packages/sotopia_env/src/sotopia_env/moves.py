@@ -39,7 +39,8 @@ _OPENS_QUOTE: Final = re.compile(r"'(?<!\w')")
 """Begins with its literal, and is no alternative of the above: both are found by fast scans."""
 _PLAIN: Final = str.maketrans({"\t": " ", "\u2212": "-", "*": ""})
 _CODE: Final = re.compile(
-    r"```.*?(?:```|\Z)|~~~.*?(?:~~~|\Z)|<(think|blockquote)>.*?(?:</\1>|\Z)",
+    "|".join(rf"{fence}.*?(?:{fence}|\Z)" for fence in ("```", "~~~", '"""', "'''"))
+    + r"|<(think|thinking|reasoning|quote|blockquote)>.*?(?:</\1>|\Z)",
     re.DOTALL | re.IGNORECASE,
 )
 # Every class excludes its own opener too, which keeps the patterns linear on hostile input.
@@ -51,15 +52,16 @@ _PAIRS: Final = (
     "\xbb\xab",
     "\u2039\u203a",
     "\u300c\u300d",
+    "\u300e\u300f",
 )
 """An opening mark and those that close it."""
 _QUOTES: Final = re.compile(
     '"[^"\n]*"|`[^`\n]*`|^[ ]*>[^\n]*|'
-    # Within a line: an opening mark follows no word and a closing one precedes none.
-    r"(?<!\w)'(?:[^'\n]|(?<=\w)'(?=\w))*+'(?!\w)|"
-    # Over several lines of a paragraph: an opening mark follows no word, unlike one for inches.
-    '(?<![\\w"])"[^"\n]*(?:\n[^"\n]+)*"|'
-    + "|".join(rf"{marks[0]}[^{marks}\n]*(?:\n[^{marks}\n]+)*[{marks[1:]}]" for marks in _PAIRS),
+    # All below may go over several lines of a paragraph. An opening mark follows no word, unlike one
+    # for inches, and a closing apostrophe precedes none.
+    r"(?<!\w)'(?:[^'\n]|\n(?!\n)|(?<=\w)'(?=\w))*+'(?!\w)|"
+    '(?<![\\w"])"[^"\n]*(?:\n[^"\n]+)*\n?"|'
+    + "|".join(rf"{marks[0]}[^{marks}\n]*(?:\n[^{marks}\n]+)*\n?[{marks[1:]}]" for marks in _PAIRS),
     re.MULTILINE,
 )
 _NUMBER: Final = re.compile(
