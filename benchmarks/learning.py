@@ -3,7 +3,8 @@
     python benchmarks/learning.py verifiable 0 1 2
     python benchmarks/learning.py verifiable_full 0 1 2
 
-Runs lie in `outputs/learning/<exp>-s<seed>`; a finished one is not run again. Figures of all seeds
+Runs lie in `outputs/learning/<exp>-s<seed>`; a finished one is not run again, and one of other
+settings is refused. What a run took is known only of runs made at one go. Figures of all seeds
 together are pooled over games, their intervals clustered by scenario, because every seed is
 evaluated on the same held-out scenarios. The tables are Markdown, as in `docs/results.md`.
 """
@@ -48,15 +49,17 @@ def main() -> int:
 
 
 def run(experiment: str, seed: int, folder: Path) -> int:
-    """Run one seed as a process of its own and keep what it used; its exit code."""
-    if (folder / USAGE).exists():
-        return 0
+    """Run one seed as a process of its own and keep what it used; its exit code.
+
+    A finished run only shows itself, or refuses to be one of these settings.
+    """
+    is_new = not folder.exists()
     command = [sys.executable, "-m", "sotopia_trainers.grpo", f"+exp={experiment}"]
     start = time.monotonic()
     process = subprocess.Popen([*command, f"seed={seed}", f"hydra.run.dir={folder}"])
     _, status, used = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode == 0:
+    if process.returncode == 0 and is_new:
         usage = {
             "minutes": (time.monotonic() - start) / 60,
             "cpu_minutes": (used.ru_utime + used.ru_stime) / 60,
@@ -166,14 +169,16 @@ def named(figure: dict[str, Any]) -> str:
 
 
 def usage_table(folders: dict[int, Path]) -> str:
-    """Markdown: what each run took."""
-    lines = ["", "| | minutes | CPU minutes | peak memory of the process |", "|---|---|---|---|"]
+    """Markdown: what each run took, and what it was a run of."""
+    lines = ["", "| | minutes | CPU minutes | peak memory | settings | commit |", "|---" * 6 + "|"]
     for seed, folder in folders.items():
-        used = read(folder / USAGE)
-        lines.append(
-            f"| seed {seed} | {used['minutes']:.1f} | {used['cpu_minutes']:.1f} | "
-            f"{used['peak_gib']:.2f} GiB |"
-        )
+        took = "not known | not known | not known"
+        if (folder / USAGE).exists():
+            used = read(folder / USAGE)
+            took = f"{used['minutes']:.1f} | {used['cpu_minutes']:.1f} | {used['peak_gib']:.2f} GiB"
+        run_of = read(folder / "manifest.json")
+        commit = str(run_of["git_commit"])[:7]
+        lines.append(f"| seed {seed} | {took} | {run_of['config_hash']} | {commit} |")
     return "\n".join(lines)
 
 

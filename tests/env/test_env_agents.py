@@ -336,14 +336,14 @@ async def test_the_solver_gets_at_least_what_any_other_gets(family: str) -> None
             shares.append(episode.scores(seat)["outcome/share"])
         return float(np.mean(shares))
 
-    for partner in ("boulware", "linear", "conceder"):
+    for partner in ("boulware", "linear", "conceder", "patient"):
         solver = await mean_share(PRIVILEGED, partner)
         for name in UNPRIVILEGED:
             assert name == partner or solver >= await mean_share(name, partner)
 
 
 async def test_the_solver_takes_what_a_partner_offers_who_never_moves() -> None:
-    firm = "hard_headed?level=0.5"
+    firm = "hard_headed?level=0.3"
     pairs = [(PRIVILEGED, firm), (firm, PRIVILEGED)]
     for episode in await run_episodes(tasks("price_negotiation", pairs, 15)):
         assert episode.outcome == "agreement"

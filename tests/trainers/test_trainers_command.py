@@ -302,6 +302,8 @@ REFUSED = {
     "no layers": (["model.tiny.layers=0"], "model.tiny.layers must be at least 1, got 0"),
     "no level to keep to": (["evaluation.constants=[nan]"], "are finite numbers"),
     "nobody to compare with": (["evaluation.constants=[]"], "evaluation.constants must be at"),
+    "no such split": (["evaluation.split=dev"], "unknown evaluation.split 'dev'"),
+    "an unknown reference": (["evaluation.references=[nobody]"], "unknown agent 'nobody'"),
     "less than no dialogues": (["evaluation.dialogues=-1"], "evaluation.dialogues must be at"),
     "a seed below 0": (["seed=-1"], "seed must be a whole number from 0 below 2**32, got -1"),
     "a way to sample that is not ours": (

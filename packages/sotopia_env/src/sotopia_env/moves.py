@@ -57,8 +57,8 @@ _PAIRS: Final = (
 """An opening mark and those that close it."""
 _QUOTES: Final = re.compile(
     '"[^"\n]*"|`[^`\n]*`|^[ ]*>[^\n]*|'
-    # All below may go over several lines of a paragraph. An opening mark follows no word, unlike one
-    # for inches, and a closing apostrophe precedes none.
+    # All below may go over several lines of a paragraph. An opening mark follows no word, unlike
+    # one for inches, and a closing apostrophe precedes none.
     r"(?<!\w)'(?:[^'\n]|\n(?!\n)|(?<=\w)'(?=\w))*+'(?!\w)|"
     '(?<![\\w"])"[^"\n]*(?:\n[^"\n]+)*\n?"|'
     + "|".join(rf"{marks[0]}[^{marks}\n]*(?:\n[^{marks}\n]+)*\n?[{marks[1:]}]" for marks in _PAIRS),

@@ -15,7 +15,7 @@ from sotopia_env.make import scenario_source
 from sotopia_env.profiles import EnvironmentProfile
 from sotopia_env.prompts import PROMPT_STYLES
 from sotopia_env.run_folder import Run
-from sotopia_env.scenarios.families import load_family
+from sotopia_env.scenarios.families import SPLITS, load_family
 
 from .policy import check_path
 from .settings import CloningSettings, TinySettings
@@ -56,7 +56,8 @@ def check(settings: CloningSettings) -> None:
     if not settings.scenarios or not settings.partners:
         raise ConfigurationError("scenarios and partners must each name at least one")
     for scenario in settings.scenarios:
-        source = scenario_source(scenario, "test")
+        split = one_of(SPLITS, settings.evaluation.split, "evaluation.split")
+        source = scenario_source(scenario, split)
         if source.is_fixed:
             raise ConfigurationError(
                 f"scenarios={scenario}: training needs a family, not one instance"
@@ -65,8 +66,9 @@ def check(settings: CloningSettings) -> None:
         if not settings.demonstrations.of(scenario):
             raise ConfigurationError(f"demonstrations.agents names nobody for {scenario}")
     demonstrators = (spec for specs in settings.demonstrations.agents.values() for spec in specs)
-    constants = settings.evaluation.constant_strategies()
-    for spec in (*settings.partners, settings.held_out_partner, *demonstrators, *constants):
+    evaluation = settings.evaluation
+    others = (*evaluation.constant_strategies(), *evaluation.references)
+    for spec in (*settings.partners, settings.held_out_partner, *demonstrators, *others):
         agent_factory(spec)
     if settings.held_out_partner in settings.partners:
         raise ConfigurationError(

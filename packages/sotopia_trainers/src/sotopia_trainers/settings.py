@@ -59,7 +59,11 @@ class EvaluationSettings:
     """Held-out play before and after."""
 
     scenarios: int = 100
-    """Instances of the test split, a family; each is played by both seats with every partner."""
+    """Instances a family; each is played by both seats with every partner."""
+    split: str = "test"
+    """Which instances; `validation` for choosing settings."""
+    references: list[str] = field(default_factory=list)
+    """Specs to compare with, beside the scripted strategies with their default parameters."""
     constants: list[float] = field(
         default_factory=lambda: [0.0, 0.25, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0, 1.25]
     )

@@ -155,10 +155,14 @@ class Cloning:
 
     def _references(self) -> dict[str, list[Result]]:
         """Scripted agents and constant strategies on the same matches."""
-        specs = [f"scripted:{name}" for name in TACTICS]
-        specs += self.settings.evaluation.constant_strategies()
-        specs += [spec for spec in self._demonstrators() if spec not in specs]
-        specs.append(PRIVILEGED)
+        evaluation = self.settings.evaluation
+        specs = [
+            *(f"scripted:{name}" for name in TACTICS),
+            *evaluation.constant_strategies(),
+            *evaluation.references,
+            *self._demonstrators(),
+            PRIVILEGED,
+        ]
         cast = Cast(style=self._style())
         return {spec: self._play(spec, cast, f"reference {spec}", "", None) for spec in specs}
 
@@ -189,7 +193,7 @@ class Cloning:
         games = evaluate.matches(
             settings.scenarios,
             [*settings.partners, settings.held_out_partner],
-            split="test",
+            split=settings.evaluation.split,
             count=settings.evaluation.scenarios,
         )
         done = store.count_done([m.task(agent, tag).key for m in games]) if store else 0

@@ -1,7 +1,7 @@
 """Scripted agents: a tactic, a bargainer for the family, and something to say."""
 
 import zlib
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
@@ -11,6 +11,9 @@ from ...prompts import Conversation, PromptStyle
 from .bargainers import BARGAINERS
 from .speech import Occasion, sentence
 from .tactics import Moment, Tactic
+
+_LITTLE: Final = 0.15
+"""Worth, on the scale of aspirations, below which the solver would rather gamble on a deal."""
 
 
 class ScriptedAgent:
@@ -81,8 +84,9 @@ class RandomLegalAgent:
 class SolverAgent:
     """Knows the solution of the game: asks for its own ideal, and takes what is left at the end.
 
-    Near-optimal against partners that concede as time runs out; from one that never moved it takes
-    what is offered. Being privileged, it is no baseline for policies.
+    Near-optimal against partners that concede as time runs out or give in at their last turn. A
+    partner who never moves may be of neither kind: what it offers is taken unless it is next to
+    nothing. Being privileged, it is no baseline for policies.
     """
 
     is_privileged = True
@@ -106,8 +110,8 @@ class SolverAgent:
             self._heard.append(worth)
         moment = _moment(view, self._heard)
         is_final = bargainer.is_final(view)
-        never_moved = len(self._heard) > 1 and self._heard[-1] <= self._heard[0]
-        is_last_chance = is_final or (moment.time >= 1 and (moment.has_last_word or never_moved))
+        is_firm = len(self._heard) > 1 and _LITTLE <= self._heard[-1] <= self._heard[0]
+        is_last_chance = is_final or (moment.time >= 1 and (moment.has_last_word or is_firm))
         if is_last_chance and worth is not None and worth >= 0:
             return _words(view, bargainer.answer(view, accepts=True), "accepting", self._rng)
         if is_final or not solution.best:
