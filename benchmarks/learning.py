@@ -143,6 +143,7 @@ def table(
     row("invalid-move rate, clone", at("invalid_moves", "clone"))
     row("invalid-move rate, GRPO", at("invalid_moves", "grpo"))
     row("words an utterance, GRPO", at("words", "grpo"))
+    row("sentences of demonstrators, GRPO", at("known_sentences", "grpo"))
     row("distinct-2, demonstrators", at("distinct_2", "demonstrators"))
     row("distinct-2, GRPO", at("distinct_2", "grpo"))
     return "\n".join(lines)

@@ -17,6 +17,7 @@ def result(scenario, share, **changes):
     return Result(match=match, share=share, **{**values, **changes})
 
 
+SALE = "price_negotiation/test/"
 TWO = [result("a", 0.2), result("a", 0.6), result("b", 1.0), result("b", 0.0)]
 
 
@@ -148,3 +149,16 @@ def test_an_unscored_game_is_not_a_game_of_share_0(scripted_games):
     match = Match(scenario="price_negotiation/train/0", seat=0, partner="scripted:linear", seed=0)
     with pytest.raises(TrainingError, match="has no share"):
         evaluate.result_of(match, episode)
+
+
+def test_a_sentence_is_known_word_for_word_or_not_at_all():
+    models = [spoken(SALE + "0", "OFFER 50\nShall we meet?", "ACCEPT\nFair enough.")]
+    made = [
+        spoken(SALE + "1", "OFFER 60\nShall we meet?"),
+        spoken(SALE + "2", "Shall we enough.", "ACCEPT"),
+    ]
+    found = evaluate.known_sentences(made, models)
+    assert (found.value, found.n) == (0.5, 2)
+    assert evaluate.known_sentences(models, models).value == 1
+    silent = evaluate.known_sentences([spoken(SALE + "1", "OFFER 60")], models)
+    assert (silent.low, silent.high, silent.n) == (0, 1, 0)

@@ -50,6 +50,7 @@ def summarise_clone(findings: Findings) -> dict[str, Any]:
         "agreement": both(evaluate.agreement_rate, pool),
         "invalid_moves": both(evaluate.invalid_rate, list),
         "words": both(evaluate.words_per_utterance, list),
+        "known_sentences": both(findings.known_sentences, list),
         "distinct_2": both(findings.distinct_2, list),
     }
 
@@ -67,6 +68,7 @@ def clone_table(findings: Findings, summary: Mapping[str, Any]) -> str:
         ("agreement rate", summary["agreement"]),
         ("invalid-move rate", summary["invalid_moves"]),
         ("words per utterance", summary["words"]),
+        ("sentences of demonstrators", summary["known_sentences"]),
         ("distinct-2", summary["distinct_2"]),
     ]
     others = [

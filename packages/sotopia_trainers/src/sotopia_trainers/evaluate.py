@@ -17,6 +17,7 @@ from sotopia_env.intervals import (
     wilson,
 )
 from sotopia_env.runner import Cast, Task, run_episodes
+from sotopia_env.scenarios.families import load_family
 from sotopia_env.store import EpisodeStore
 
 from .errors import TrainingError
@@ -197,6 +198,24 @@ def distinct_2(results: Sequence[Result], most: int = SAMPLE_UTTERANCES) -> Esti
     squares = sum((x - mean) ** 2 for x in rest)
     half = Z95 * math.sqrt((len(rest) - 1) / len(rest) * squares)
     return Estimate(value=value, low=max(0.0, value - half), high=min(1.0, value + half), n=n)
+
+
+def known_sentences(results: Sequence[Result], models: Sequence[Result]) -> Estimate:
+    """Fraction of the lines beside moves that `models` say too, word for word.
+
+    Clustered by scenario. Of somebody who says nothing beside moves it is not known: `n` is 0.
+    """
+    known = {line for result in models for line in _sentences(result)}
+    said = [(line in known, r.match.scenario) for r in results for line in _sentences(r)]
+    if not said:
+        return Estimate(value=0.0, low=0.0, high=1.0, n=0)
+    return rate_interval([hit for hit, _ in said], [scenario for _, scenario in said])
+
+
+def _sentences(result: Result) -> list[str]:
+    grammar = load_family(result.match.family.partition("?")[0]).game.grammar
+    lines = [line.strip() for text in result.utterances for line in text.split("\n")]
+    return [line for line in lines if line and grammar.find(line) is None]
 
 
 def _distinct(bigrams: Counter[tuple[str, str]]) -> float:

@@ -43,6 +43,10 @@ class Findings:
         fewest = min(sum(len(r.utterances) for r in games) for games in compared)
         return evaluate.distinct_2(results, min(fewest, evaluate.SAMPLE_UTTERANCES))
 
+    def known_sentences(self, results: Sequence[Result]) -> Estimate:
+        """How much of what is said beside moves the demonstrators say too."""
+        return evaluate.known_sentences(results, self.demonstrators)
+
     def families(self) -> list[str]:
         """In the order of the settings."""
         return list(dict.fromkeys(r.match.family for r in self.before))
@@ -120,6 +124,7 @@ def _figures(findings: Findings) -> dict[str, Any]:
         "agreement": _pair(evaluate.agreement_rate, pool(before), pool(after)),
         "invalid_moves": _pair(evaluate.invalid_rate, before, after),
         "words": _pair(evaluate.words_per_utterance, before, after),
+        "known_sentences": _pair(findings.known_sentences, before, after),
         "distinct_2": {
             **_pair(findings.distinct_2, before, after),
             "demonstrators": _json(findings.distinct_2(findings.demonstrators)),
@@ -161,6 +166,7 @@ def _table(findings: Findings, figures: Mapping[str, Any]) -> str:
     row("agreement rate", figures["agreement"])
     row("invalid-move rate", figures["invalid_moves"])
     row("words per utterance", figures["words"])
+    row("sentences of demonstrators", figures["known_sentences"])
     row("distinct-2", figures["distinct_2"])
     lines.append("")
     alone("gain in share (paired)", share["gain"])

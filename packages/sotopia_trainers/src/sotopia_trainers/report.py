@@ -100,6 +100,7 @@ def _rows(figures: Mapping[str, Any]) -> str:
         ("Agreement rate", figures["agreement"]),
         ("Invalid-move rate", figures["invalid_moves"]),
         ("Words per utterance", figures["words"]),
+        ("Sentences beside moves that demonstrators say too", figures["known_sentences"]),
         (f"Distinct-2 (demonstrators {distinct['demonstrators']['value']:.3f})", distinct),
     ]
     cells = []
