@@ -1,6 +1,7 @@
 """The frame of all commands, through `simulate`: refusals leave no trace, crashes say so."""
 
 import fcntl
+import json
 import os
 import signal
 import subprocess
@@ -67,6 +68,8 @@ def everything(folder: Path) -> list[str]:
         (["scenario=[sale]", TWO], "unknown game family 'sale'"),
         (["scenario=[chess.json]", TWO], "unknown game family 'chess'"),
         (["scenario=[torn.json]", TWO], "price_negotiation: Value error, deadline must be"),
+        (["scenario=[binary.json]", TWO], "cannot read scenario file binary.json"),
+        (["-m", SALES, TWO, "limit=1,abc"], "setting limit: Value 'abc'"),
     ],
 )
 def test_a_refused_run_leaves_everything_as_it_was(
@@ -76,6 +79,7 @@ def test_a_refused_run_leaves_everything_as_it_was(
     (tmp_path / "chess.json").write_text(chess, encoding="utf-8")
     torn = sale().model_dump_json().replace('"deadline":6', '"deadline":0')
     (tmp_path / "torn.json").write_text(torn, encoding="utf-8")
+    (tmp_path / "binary.json").write_bytes(b"\xff\xfe")
     (tmp_path / "mine" / "runs").mkdir(parents=True)
     (tmp_path / "mine" / "multirun.yaml").touch()
     before = everything(tmp_path)
@@ -275,8 +279,22 @@ def test_a_sweep_with_a_wrong_value_names_it(tmp_path: Path) -> None:
     assert done.returncode == 2
     assert "setting seed: Value 'abc'" in done.stderr
     assert "Traceback" not in done.stderr
-    runs = tmp_path / "outputs" / "simulate"
-    assert [path.name[-2:] for path in runs.iterdir() if path.is_dir()] == ["s0"]
+    assert everything(tmp_path) == []
+
+
+def test_of_one_instance_or_values_that_do_not_differ_only_the_mean_is_known(
+    tmp_path: Path,
+) -> None:
+    firm = "agents=[scripted:hard_headed?level:50,scripted:linear]"
+    for limit, name in (("limit=1", "one"), ("limit=3", "three")):
+        done = simulate(tmp_path, SALES, firm, limit, f"hydra.run.dir={name}")
+        assert done.returncode == 0, done.stderr
+        figures = json.loads((tmp_path / name / "summary.json").read_text())["agents"]
+        utility = figures["scripted:linear"]["outcome/utility"]
+        assert (utility["value"], utility["low"], utility["high"]) == (0, None, None)
+        agreement = figures["scripted:linear"]["outcome/agreement"]
+        assert (agreement["value"], agreement["low"]) == (0, 0)
+        assert agreement["high"] > 0.5
 
 
 def test_one_name_stands_for_a_list_of_one(tmp_path: Path) -> None:

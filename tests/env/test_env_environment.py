@@ -233,6 +233,7 @@ UNREADABLE = [
     ({"action_type": np.array([1, 2])}, "unknown action_type ndarray"),
     (AgentAction("shout", "Hi."), "unknown action_type 'shout'"),
     ({"action_type": "speak", "argument": 3}, "argument must be text, got int"),
+    (AgentAction("speak", None), "argument must be text, got NoneType"),
     ({"action_type": "speak", "text": "Hi."}, "unknown fields ['text']"),
     ({"action_type": "speak", 1: 2, None: 3}, "unknown fields ['1', 'None']"),
     ({"action_type": "speak", "argument": "Hi.", "to": ["Zeno"]}, "unknown recipient 'Zeno'"),
@@ -602,6 +603,14 @@ def test_branches_do_not_disturb_each_other() -> None:
         ({"render_mode": "rgb_array"}, ConfigurationError, "unknown render_mode"),
         ({"reward": "fun"}, ConfigurationError, "Known: auto, share, utility, win"),
         ({"agents": [AgentProfile(first_name="Eve", last_name="")]}, ConfigurationError, "1 char"),
+        ({"agents": ["Eve", "Bo"]}, ConfigurationError, "agents are AgentProfile objects, got ['E"),
+        ({"reward": 3}, ConfigurationError, "reward is a name, an Evaluator or None, got 3"),
+        ({"seed": -1}, ConfigurationError, "a seed is a whole number from 0, got -1"),
+        (
+            {"scenario": "price_negotiation?deadline=4&deadline=6"},
+            ConfigurationError,
+            "'price_negotiation?deadline=4&deadline=6' gives deadline twice",
+        ),
     ],
 )
 def test_a_wrong_argument_is_answered_at_once(
@@ -610,6 +619,12 @@ def test_a_wrong_argument_is_answered_at_once(
     with pytest.raises(error) as caught:
         parallel_env(**{"scenario": "price_negotiation"} | settings)
     assert complaint in str(caught.value)
+
+
+def test_only_a_snapshot_can_be_restored() -> None:
+    env = env_of(sale())
+    with pytest.raises(ActionError, match="takes what snapshot\\(\\) gave, got NoneType"):
+        env.restore(None)
 
 
 def test_a_reward_of_a_game_needs_a_game() -> None:

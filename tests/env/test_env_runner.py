@@ -441,3 +441,13 @@ def test_a_decision_has_one_log_probability_a_token() -> None:
     Decision(turn=0, seat="a", prompt_end=1, token_span=(2, 4), logprobs=(-0.1, -0.2))
     with pytest.raises(ValueError, match="3 tokens but 2 log-probabilities"):
         Decision(turn=0, seat="a", prompt_end=1, token_span=(2, 5), logprobs=(-0.1, -0.2))
+
+
+async def test_half_a_character_is_answered_and_the_episode_can_be_stored(tmp_path: Path) -> None:
+    store = SqliteStore(tmp_path / "e.sqlite")
+    cast = speaking(odd=("half \ud83d",))
+    (episode,) = await run_episodes([task("odd", "scripted:linear")], cast=cast, store=store)
+    assert episode.status == "ok"
+    assert episode.turns[0].invalid is not None
+    assert store.get_many([episode.key])[0].turns == episode.turns
+    store.close()

@@ -67,6 +67,8 @@ def test_an_agent_that_is_a_shortcut_itself_gets_one_column(tmp_path):
     [
         ("benchmark=nope", "tomi_style"),
         ("agent=nope", "first_container"),
+        ("agent=null", "agent takes one name, got null"),
+        ("agent=[symbolic,random]", "agent takes one name, got [symbolic,random]"),
         ("benchmark.name=tomi_styl", "Did you mean 'tomi_style'"),
         ("agent.name=nope", "symbolic"),
         ("benchmark.split=dev", "validation"),

@@ -68,6 +68,8 @@ def as_action(value: ActionLike, names: tuple[str, ...]) -> AgentAction | Unread
     elif isinstance(value, AgentAction):
         if value.action_type not in ACTION_TYPES:
             return _unknown_type(value.action_type)
+        if not isinstance(value.argument, str):
+            return _no_text(value.argument)
         action = value
     elif isinstance(value, _MAPPINGS):
         read = _from_mapping(value, names)
@@ -100,7 +102,7 @@ def _from_mapping(
     if kind is None:
         return _unknown_type(raw)
     if not isinstance(argument, str):
-        return UnreadableAction(f"argument must be text, got {type(argument).__name__}")
+        return _no_text(argument)
     if not has_recipients:
         return AgentAction(kind, argument)
     recipients = _recipients(value["to"], names)
@@ -113,6 +115,10 @@ def _unknown_type(raw: object) -> UnreadableAction:
     return UnreadableAction(
         f"unknown action_type {_shown(raw)}; use one of {', '.join(ACTION_TYPES)}"
     )
+
+
+def _no_text(argument: object) -> UnreadableAction:
+    return UnreadableAction(f"argument must be text, got {type(argument).__name__}")
 
 
 def _shown(raw: object) -> str:

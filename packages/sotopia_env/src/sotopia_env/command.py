@@ -8,7 +8,7 @@ An entry module declares a settings dataclass and a `main(settings, run)`, and e
 import logging
 import signal
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, fields, is_dataclass
 from pathlib import Path
 from types import FrameType
@@ -134,32 +134,46 @@ class _Frame:
         return max(self.codes, default=OK)
 
     def refusal(self, arguments: list[str]) -> str | None:
-        """Why the command line cannot work, or `None`. Swept values are left to the single jobs."""
-        from hydra import compose, initialize_config_module
+        """Why the command line cannot work, or `None`. Of a sweep every value is looked at once."""
         from hydra.errors import HydraException
-        from omegaconf import OmegaConf
         from omegaconf.errors import OmegaConfBaseException
 
         overrides, folders = _split(arguments)
         if folders:
             found = ",".join(f"file://{Path(folder).resolve()}" for folder in folders)
             overrides = [f"hydra.searchpath=[{found}]", *overrides]
+        is_sweep = any(argument in _MULTIRUN for argument in arguments)
         try:
-            if any(argument in _MULTIRUN for argument in arguments):
-                overrides = [_first_of_sweep(override) for override in overrides]
-            with initialize_config_module(f"{self.package}.hydra_conf", version_base="1.3"):
-                config = compose(
-                    f"{self.package}/{self.stem}", overrides=overrides, return_hydra_config=True
-                )
-            check_usable(Path(config.hydra.run.dir))
-            self.old = existing(config.hydra.run.dir, config.hydra.sweep.dir)
-            own = OmegaConf.masked_copy(config, [str(key) for key in config if key != "hydra"])
-            self._typed(OmegaConf.to_container(own, resolve=True))
+            for job in _each_value_once(overrides) if is_sweep else [overrides]:
+                self._compose(job)
         except (HydraException, OmegaConfBaseException) as error:
             return self._explain(error)
         except ConfigurationError as error:
             return str(error)
         return None
+
+    def _compose(self, overrides: list[str]) -> None:
+        """Look at one job without running it."""
+        from hydra import compose, initialize_config_module
+        from omegaconf import OmegaConf
+
+        self._check_groups(overrides)
+        with initialize_config_module(f"{self.package}.hydra_conf", version_base="1.3"):
+            config = compose(
+                f"{self.package}/{self.stem}", overrides=overrides, return_hydra_config=True
+            )
+        check_usable(Path(config.hydra.run.dir))
+        self.old |= existing(config.hydra.run.dir, config.hydra.sweep.dir)
+        own = OmegaConf.masked_copy(config, [str(key) for key in config if key != "hydra"])
+        self._typed(OmegaConf.to_container(own, resolve=True))
+
+    def _check_groups(self, overrides: list[str]) -> None:
+        """Refuse what Hydra would take for a group of settings, and then use the last of."""
+        groups = [f.name for f in fields(self.settings) if is_dataclass(f.type)]
+        for override in overrides:
+            key, _, value = override.partition("=")
+            if key in groups and (value[:1] == "[" or value == "null"):
+                raise ConfigurationError(f"{key} takes one name, got {value}")
 
     def _explain(self, error: Exception) -> str:
         """Hydra's message without what only its authors need."""
@@ -253,14 +267,24 @@ def _split(arguments: list[str]) -> tuple[list[str], list[str]]:
     return overrides, folders
 
 
-def _first_of_sweep(override: str) -> str:
-    """`seed=0,1,2` and `seed=range(0,3)` as `seed=0`; what is no sweep stays as it is."""
+def _each_value_once(overrides: list[str]) -> Iterator[list[str]]:
+    """Jobs of a sweep that have every value of every swept setting, each beside first values."""
+    values = [_swept(override) for override in overrides]
+    first = [choices[0] for choices in values]
+    yield first
+    for place, choices in enumerate(values):
+        for choice in choices[1:]:
+            yield [*first[:place], choice, *first[place + 1 :]]
+
+
+def _swept(override: str) -> list[str]:
+    """`seed=0,1` and `seed=range(0,2)` as `seed=0` and `seed=1`; what is no sweep as it is."""
     from hydra.core.override_parser.overrides_parser import OverridesParser
 
     swept = OverridesParser.create().parse_override(override)
     if not swept.is_sweep_override():
-        return override
-    return f"{swept.get_key_element()}={next(swept.sweep_string_iterator())}"
+        return [override]
+    return [f"{swept.get_key_element()}={value}" for value in swept.sweep_string_iterator()]
 
 
 def _keys(settings: type[Any], prefix: str = "") -> list[str]:

@@ -99,6 +99,7 @@ class SotopiaEnv(ParallelEnv[str, Observation, ActionLike]):
         self._keys = tuple(self.possible_agents)
         self._observation_spaces = {a: ObservationSpace(max_turns) for a in self.possible_agents}
         self._action_spaces = {a: ActionSpace(seats) for a in self.possible_agents}
+        _check_seed(seed)
         self._seed = seed
         self._generator: np.random.Generator | None = np_random(seed)[0]
         self._scene: Scene | None = None
@@ -127,9 +128,8 @@ class SotopiaEnv(ParallelEnv[str, Observation, ActionLike]):
 
         Without a seed the environment's own generator, seeded once, supplies the next.
         """
+        _check_seed(seed)
         if seed is not None:
-            if not isinstance(seed, int | np.integer) or seed < 0:
-                raise ConfigurationError(f"a seed is a whole number from 0, got {seed!r}")
             self._seed, self._generator = seed, None
         else:
             seed = int(self._rng.integers(2**31))
@@ -260,6 +260,8 @@ class SotopiaEnv(ParallelEnv[str, Observation, ActionLike]):
 
     def restore(self, snapshot: Snapshot) -> None:
         """Go back (or over) to a position taken from an environment with the same settings."""
+        if not isinstance(snapshot, Snapshot):
+            raise ActionError(f"restore takes what snapshot() gave, got {type(snapshot).__name__}")
         scene = self._set(snapshot.profile)
         self._transcript = Transcript(
             profile=snapshot.profile,
@@ -394,3 +396,8 @@ class SotopiaEnv(ParallelEnv[str, Observation, ActionLike]):
         for key in leavers:
             terminations[key], truncations[key] = True, False
         return terminations, truncations
+
+
+def _check_seed(seed: object) -> None:
+    if seed is not None and (not isinstance(seed, int | np.integer) or seed < 0):
+        raise ConfigurationError(f"a seed is a whole number from 0, got {seed!r}")

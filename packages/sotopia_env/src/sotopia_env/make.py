@@ -132,14 +132,16 @@ def _with_reward(env: SotopiaEnv, reward: RewardLike, *, has_game: bool) -> Any:
         if not has_game:
             raise ConfigurationError(f"reward={reward!r} needs a scenario with a verifiable game")
         return VerifiableReward(env, mode=mode)
+    if not hasattr(reward, "evaluate"):
+        raise ConfigurationError(f"reward is a name, an Evaluator or None, got {reward!r:.80}")
     return RewardWrapper(env, reward, dimension="reward")
 
 
 def _read_profile(path: Path) -> EnvironmentProfile:
     try:
         return EnvironmentProfile.model_validate_json(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ScenarioError(f"cannot read scenario file {path}: {error.strerror}") from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise ScenarioError(f"cannot read scenario file {path}: {error}") from error
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(map(str, first["loc"])) or "the file"

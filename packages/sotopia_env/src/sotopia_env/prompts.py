@@ -62,7 +62,8 @@ class Conversation:
                 logprobs=logprobs,
             )
         )
-        self.messages.append(Message(role="assistant", content=text))
+        sound = text.encode(errors="replace").decode()  # half a character cannot be stored
+        self.messages.append(Message(role="assistant", content=sound))
 
     def record(self) -> Context:
         """The context as it is stored."""

@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from .errors import ScenarioError
+from .errors import ConfigurationError, ScenarioError
 from .profiles import AgentProfile, EnvironmentProfile, GameParams
 from .scenarios.families import Family, load_family
 
@@ -56,6 +56,8 @@ def _names(
         raise ScenarioError(f"{len(profile.agent_goals)} goals for {seats} seats")
     names: tuple[str, ...]
     if characters is not None:
+        if not all(isinstance(character, AgentProfile) for character in characters):
+            raise ConfigurationError(f"agents are AgentProfile objects, got {characters!r:.80}")
         names = tuple(character.name for character in characters)
     else:
         names = profile.agent_names or tuple(f"Agent {i}" for i in range(seats))

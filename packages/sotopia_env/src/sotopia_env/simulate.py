@@ -8,11 +8,12 @@ run that was stopped plays only what it still owes.
 import asyncio
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from .command import FAILED, OK, UNSCORED, command
 from .episode import Episode
 from .errors import ConfigurationError, one_of
-from .intervals import Estimate, mean_interval, rate_interval
+from .intervals import mean_interval, rate_interval
 from .make import parallel_env
 from .prompts import PROMPT_STYLES
 from .run_folder import Run
@@ -128,24 +129,20 @@ def _report(episodes: Sequence[Episode], run: Run) -> int:
                 scored.setdefault(record.agent, {}).setdefault(name, []).append((value, cluster))
     figures = {
         agent: {
-            name: _figure([v for v, _ in pairs], [c for _, c in pairs])
+            name: _figure(name, [v for v, _ in pairs], [c for _, c in pairs])
             for name, pairs in by_name.items()
-            if len({c for _, c in pairs}) > 1
         }
         for agent, by_name in scored.items()
     }
     lines = [f"{len(episodes)} episodes, {len(failed)} failed"]
     for agent, by_name in figures.items():
         lines.append(agent)
-        lines += [f"  {name:24} {figure}" for name, figure in sorted(by_name.items())]
+        lines += [f"  {name:24} {_shown(figure)}" for name, figure in sorted(by_name.items())]
     lines += [f"failed: {e.key} {e.error}" for e in failed[:5]]
     summary = {
         "episodes": len(episodes),
         "failed": len(failed),
-        "agents": {
-            agent: {name: figure.model_dump() for name, figure in by_name.items()}
-            for agent, by_name in figures.items()
-        },
+        "agents": figures,
     }
     unscored = sum(not any(map(e.scores, e.seats)) for e in episodes) - len(failed)
     if unscored:
@@ -158,10 +155,19 @@ def _report(episodes: Sequence[Episode], run: Run) -> int:
     return OK
 
 
-def _figure(values: list[float], clusters: list[Hashable]) -> Estimate:
-    if set(values) <= {0.0, 1.0}:
-        return rate_interval([value == 1.0 for value in values], clusters)
-    return mean_interval(values, clusters)
+def _figure(name: str, values: list[float], clusters: list[Hashable]) -> dict[str, Any]:
+    """Mean with its interval; of one instance, or values that do not differ, the mean alone."""
+    if name.endswith("/agreement"):
+        return rate_interval([value == 1 for value in values], clusters).model_dump()
+    if len(set(values)) == 1 or len(set(clusters)) == 1:
+        return {"value": sum(values) / len(values), "low": None, "high": None, "n": len(values)}
+    return mean_interval(values, clusters).model_dump()
+
+
+def _shown(figure: dict[str, Any]) -> str:
+    if figure["low"] is None:
+        return f"{figure['value']:.3f} (no spread to be seen in {figure['n']})"
+    return f"{figure['value']:.3f} [{figure['low']:.3f}, {figure['high']:.3f}]"
 
 
 if __name__ == "__main__":
