@@ -79,14 +79,14 @@ def clone_table(findings: Findings, summary: Mapping[str, Any]) -> str:
     lines = [
         f"{games}; 95 % intervals clustered by scenario (invalid moves: Wilson)",
         "",
-        f"{'':34}{'clone':>24}{'demonstrators':>24}",
+        f"{'':42}{'clone':>24}{'demonstrators':>24}",
         *(
-            f"{label:34}{text(pair['clone']):>24}{text(pair['demonstrators']):>24}"
+            f"{label:42}{text(pair['clone']):>24}{text(pair['demonstrators']):>24}"
             for label, pair in rows
         ),
         "",
         "share of surplus of others, pool partners",
-        *(f"{label:34}{text(figure):>24}" for label, figure in others),
+        *(f"{label:42}{text(figure):>24}" for label, figure in others),
         "",
         f"policy: {findings.folder / 'clone'}",
     ]

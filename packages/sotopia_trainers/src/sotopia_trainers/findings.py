@@ -149,14 +149,14 @@ def _table(findings: Findings, figures: Mapping[str, Any]) -> str:
     lines = [
         f"{games}; 95 % intervals clustered by scenario (invalid moves: Wilson)",
         "",
-        f"{'':34}{'before (clone)':>24}{'after (GRPO)':>24}",
+        f"{'':42}{'before (clone)':>24}{'after (GRPO)':>24}",
     ]
 
     def row(label: str, pair: Mapping[str, Any]) -> None:
-        lines.append(f"{label:34}{text(pair['clone']):>24}{text(pair['grpo']):>24}")
+        lines.append(f"{label:42}{text(pair['clone']):>24}{text(pair['grpo']):>24}")
 
     def alone(label: str, figure: Mapping[str, Any]) -> None:
-        lines.append(f"{label:34}{text(figure):>24}")
+        lines.append(f"{label:42}{text(figure):>24}")
 
     row("share of surplus, pool partners", share)
     for partner, pair in share["by_partner"].items():
