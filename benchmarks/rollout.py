@@ -57,9 +57,10 @@ def cloned(folder: Path) -> Policy:
     record = PolicyRecord(style="brief", max_turn_tokens=16, temperature=0.8, stage="clone")
     texts = [m.content for e in episodes for seat in e.seats for m in context(e, seat).messages]
     policy = build_tiny(texts, TinySettings(), record, seed=0)
-    options = {"per_device_train_batch_size": 8, "learning_rate": 2e-3, "save_strategy": "no",
+    options = {"per_device_train_batch_size": 8, "learning_rate": 2e-3,
                "num_train_epochs": 2, "gradient_checkpointing": False}  # fmt: skip
-    train_sft(policy, cloned_rows(episodes, policy.chat, [DEMONSTRATOR]), options, folder / "sft")
+    rows = cloned_rows(episodes, policy.chat, [DEMONSTRATOR])
+    train_sft(policy, rows, options, folder / "sft", seed=42)
     return policy
 
 

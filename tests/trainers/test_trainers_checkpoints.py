@@ -130,7 +130,6 @@ OPTIONS = {
     "learning_rate": 3e-3,
     "lr_scheduler_type": "linear",
     "save_total_limit": None,
-    "seed": 0,
 }
 PROMPTS = [str(number) for number in range(2 * STEPS)]
 
@@ -162,7 +161,7 @@ def rollout_of(policy, *, killed_at=None, calls=None):
 
 def train(policy, folder, *, killed_at=None, calls=None, **changes):
     rollout = rollout_of(policy, killed_at=killed_at, calls=calls)
-    train_grpo(policy, PROMPTS, rollout, {**OPTIONS, **changes}, folder / "checkpoints")
+    train_grpo(policy, PROMPTS, rollout, {**OPTIONS, **changes}, folder / "checkpoints", seed=0)
     return policy
 
 
@@ -264,10 +263,10 @@ def test_a_killed_training_of_adapters_ends_as_if_it_had_not_been(chatml_folder,
             (tmp_path / name).mkdir(exist_ok=True)
             folder = tmp_path / name / "checkpoints"
             if killed_at is None:
-                train_grpo(policy, PROMPTS, rollout, OPTIONS, folder)
+                train_grpo(policy, PROMPTS, rollout, OPTIONS, folder, seed=0)
             else:
                 with pytest.raises(Killed):
-                    train_grpo(policy, PROMPTS, rollout, OPTIONS, folder)
+                    train_grpo(policy, PROMPTS, rollout, OPTIONS, folder, seed=0)
         ends.append(policy)
     assert_same_weights(*ends)
     assert metrics(tmp_path / "whole") == metrics(tmp_path / "killed")
@@ -282,12 +281,11 @@ def test_killed_cloning_ends_as_if_it_had_not_been(untrained, scripted_games, tm
         "logging_steps": 1,
         "save_steps": 2,
         "learning_rate": 1e-2,
-        "seed": 0,
     }
     whole, killed, resumed = (copy.deepcopy(untrained) for _ in range(3))
     for name in ("whole", "killed"):
         (tmp_path / name).mkdir()
-    train_sft(whole, rows, settings, tmp_path / "whole" / "cloning")
+    train_sft(whole, rows, settings, tmp_path / "whole" / "cloning", seed=0)
 
     passes = []
 
@@ -298,8 +296,8 @@ def test_killed_cloning_ends_as_if_it_had_not_been(untrained, scripted_games, tm
 
     killed.model.register_forward_pre_hook(stop)
     with pytest.raises(Killed):
-        train_sft(killed, rows, settings, tmp_path / "killed" / "cloning")
-    train_sft(resumed, rows, settings, tmp_path / "killed" / "cloning")
+        train_sft(killed, rows, settings, tmp_path / "killed" / "cloning", seed=0)
+    train_sft(resumed, rows, settings, tmp_path / "killed" / "cloning", seed=0)
     assert_same_weights(resumed, whole)
     logs = [
         [json.loads(line)["loss"] for line in (path / "cloning.jsonl").read_text().splitlines()]

@@ -364,6 +364,16 @@ def test_a_choice_trl_does_not_know_is_refused_before_anything_is_written(
     assert_refused(tmp_path, [argument], reason)
 
 
+def test_an_optimiser_whose_library_is_missing_is_refused_before_anything_is_written(tmp_path):
+    reason = "bc.optim=galore_adamw cannot be used: You need to install `galore_torch`"
+    assert_refused(tmp_path, ["bc.optim=galore_adamw"], reason)
+
+
+def test_the_run_has_one_seed(tmp_path):
+    reason = "grpo.seed has no effect here: everything in a run follows from its own seed"
+    assert_refused(tmp_path, ["grpo.seed=5"], reason)
+
+
 def test_an_option_our_configuration_does_not_list_needs_no_plus(tmp_path):
     shown = run(tmp_path, "--cfg", "job", "grpo.delta=5", "+grpo.epsilon=0.1", "grpo.beta=0")
     assert shown.returncode == 0, shown.stderr
@@ -408,3 +418,14 @@ def test_a_folder_without_weights_is_refused(tmp_path, chatml_folder, tmp_path_f
     (folder / "model.safetensors").unlink()
     arguments = ["model=full", f"model.path={folder}"]
     assert_refused(tmp_path, arguments, "it has no model.safetensors")
+
+
+def test_weights_cut_short_are_refused_before_anything_is_played(
+    tmp_path, chatml_folder, tmp_path_factory
+):
+    folder = tmp_path_factory.mktemp("models") / "short"
+    shutil.copytree(chatml_folder, folder)
+    weights = folder / "model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:-1])
+    arguments = ["model=lora", f"model.path={folder}"]
+    assert_refused(tmp_path, arguments, "model.safetensors is damaged")

@@ -18,6 +18,7 @@ from sotopia_trainers.policy import (
     build_tiny,
     check_attention,
     check_path,
+    check_tokenizer,
     load_policy,
     read_record,
     with_lora,
@@ -116,8 +117,8 @@ def rewritten(name, text):
     return lambda folder: (folder / name).write_text(text)
 
 
-def halved(folder):
-    path = folder / "model.safetensors"
+def halved(folder, name="model.safetensors"):
+    path = folder / name
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
 
 
@@ -149,6 +150,11 @@ DAMAGES = {
     ),
     "a record that is no JSON": (rewritten("policy.json", "{"), "the file: Invalid JSON"),
 }
+SEEN_FROM_OUTSIDE = [
+    *("no weights", "no config", "no chat template", "weights cut short"),
+    *("an incomplete record", "a record that is no JSON"),
+]
+"""Damages that show without building the model."""
 
 
 @pytest.mark.parametrize(("damage", "reason"), DAMAGES.values(), ids=DAMAGES)
@@ -156,6 +162,42 @@ def test_a_damaged_checkpoint_is_refused(damage, reason, folder):
     damage(folder)
     with pytest.raises(ConfigurationError, match=reason):
         load_policy(str(folder))
+
+
+@pytest.mark.parametrize("name", SEEN_FROM_OUTSIDE)
+def test_damage_is_found_before_anything_is_loaded(name, folder):
+    check_path(str(folder))
+    damage, reason = DAMAGES[name]
+    damage(folder)
+    with pytest.raises(ConfigurationError, match=reason):
+        check_path(str(folder))
+
+
+def test_a_record_that_is_no_text_is_refused(folder):
+    (folder / "policy.json").write_bytes(b"\xff\xfe")
+    with pytest.raises(ConfigurationError, match=r"policy\.json: the file: Invalid JSON"):
+        check_path(str(folder))
+
+
+def test_weights_in_several_files_are_all_looked_at(talker, folder):
+    (folder / "model.safetensors").unlink()
+    talker.model.save_pretrained(folder, max_shard_size="100KB")
+    check_path(str(folder))
+    assert load_policy(str(folder)).record == talker.record
+    shards = sorted(folder.glob("model-*.safetensors"))
+    assert len(shards) > 1
+    whole = shards[-1].read_bytes()
+    shards[-1].write_bytes(whole[:-1])
+    with pytest.raises(ConfigurationError, match=f"{shards[-1].name} is damaged .*save the model"):
+        check_path(str(folder))
+    shards[-1].unlink()
+    with pytest.raises(ConfigurationError, match=f"{shards[-1].name} is damaged .*No such file"):
+        check_path(str(folder))
+    shards[-1].write_bytes(whole)
+    for text in ("{", "{}", '{"weight_map": 1}'):
+        (folder / "model.safetensors.index.json").write_text(text)
+        with pytest.raises(ConfigurationError, match=r"index.json is damaged"):
+            check_path(str(folder))
 
 
 @pytest.mark.parametrize(
@@ -267,12 +309,36 @@ def test_adapters_without_weights_are_refused(adapted, tmp_path):
         load_policy(str(tmp_path / "adapters"))
 
 
-def test_adapters_whose_base_is_gone_are_refused(chatml_folder, tmp_path, offline):
+@pytest.fixture
+def on_a_base(chatml_folder, tmp_path):
+    """A folder of adapters, and in `base` beside it the model they adapt."""
     shutil.copytree(chatml_folder, tmp_path / "base")
     with_lora(load_policy(str(tmp_path / "base")), LoraSettings(r=4)).save(tmp_path / "adapters")
-    shutil.rmtree(tmp_path / "base")
-    with pytest.raises(ConfigurationError, match=r"cannot load .*adapters"):
-        load_policy(str(tmp_path / "adapters"))
+    check_path(str(tmp_path / "adapters"))
+    return tmp_path / "adapters"
+
+
+def test_adapters_whose_base_is_gone_are_refused(on_a_base, offline):
+    shutil.rmtree(on_a_base.parent / "base")
+    for load in (load_policy, check_tokenizer):
+        with pytest.raises(ConfigurationError, match=r"cannot load .*adapters"):
+            load(str(on_a_base))
+
+
+def test_adapters_that_are_damaged_or_whose_base_is_are_refused(on_a_base):
+    halved(on_a_base.parent / "base")
+    with pytest.raises(ConfigurationError, match=r"cannot load .*base: model.safetensors is dam"):
+        check_path(str(on_a_base))
+    halved(on_a_base, "adapter_model.safetensors")
+    with pytest.raises(ConfigurationError, match=r"adapter_model.safetensors is damaged"):
+        check_path(str(on_a_base))
+
+
+def test_adapters_that_do_not_name_their_base_are_refused(on_a_base):
+    for text in ("{", "{}", '{"base_model_name_or_path": null}'):
+        (on_a_base / "adapter_config.json").write_text(text)
+        with pytest.raises(ConfigurationError, match=r"adapter_config.json is damaged"):
+            check_path(str(on_a_base))
 
 
 # -- as an agent -------------------------------------------------------------------------------
@@ -340,6 +406,8 @@ def test_adapters_are_an_agent_too(adapted, tmp_path):
         ("temperature=nan", "temperature must be above 0"),
         ("temperature=warm", "temperature: could not convert"),
         ("device=abacus", "device: "),
+        ("device=mtia", "device: Torch not compiled with"),  # no RuntimeError
+        ("device=hpu", "device: "),  # nor this
     ],
 )
 def test_an_option_that_cannot_work_is_refused(folder, options, reason):

@@ -77,7 +77,6 @@ def options(**changes):
         "scale_rewards": "none",
         "gradient_checkpointing": False,
         "learning_rate": 1e-3,
-        "seed": 0,
         **changes,
     }
 
@@ -92,7 +91,7 @@ def trainer_of(policy, folder, rows=ROWS, rewards=REWARDS, **changes):
     trainer = _GameTrainer(
         rollout=given(rows, rewards),
         model=policy.model,
-        args=grpo_arguments(options(**changes), folder),
+        args=grpo_arguments(options(**changes), folder, seed=0),
         train_dataset=Dataset.from_dict({"prompt": ["game", "game"]}),
         processing_class=policy.tokenizer,
     )
@@ -254,7 +253,7 @@ def test_games_are_played_without_dropout_and_learned_from_with_it(chatml_folder
         return ROWS, REWARDS
 
     policy.model.register_forward_pre_hook(lambda model, _: learned.append(model.training))
-    train_grpo(policy, ["game"] * 4, rollout, options(max_steps=2), tmp_path / "c")
+    train_grpo(policy, ["game"] * 4, rollout, options(max_steps=2), tmp_path / "c", seed=0)
     assert played == [False, False]
     assert learned == [True, True]
 
@@ -262,7 +261,9 @@ def test_games_are_played_without_dropout_and_learned_from_with_it(chatml_folder
 def test_training_makes_credited_tokens_of_good_games_likelier(untrained, tmp_path):
     policy = copy.deepcopy(untrained)
     before = [logprobs_of(policy.model, row.prompt_ids + row.completion_ids) for row in ROWS]
-    train_grpo(policy, ["game"] * 40, given(ROWS, REWARDS), options(max_steps=20), tmp_path / "c")
+    train_grpo(
+        policy, ["game"] * 40, given(ROWS, REWARDS), options(max_steps=20), tmp_path / "c", seed=0
+    )
     policy.model.eval()
     for row, advantage, old in zip(ROWS, ADVANTAGES, before, strict=True):
         new = logprobs_of(policy.model, row.prompt_ids + row.completion_ids)
@@ -274,7 +275,9 @@ def test_training_makes_credited_tokens_of_good_games_likelier(untrained, tmp_pa
 def test_each_step_is_logged_once_with_what_the_games_paid(untrained, tmp_path):
     policy = copy.deepcopy(untrained)
     rewards = [1.0, math.nan, 0.2, 0.6]
-    train_grpo(policy, ["game"] * 6, given(ROWS, rewards), options(max_steps=3), tmp_path / "c")
+    train_grpo(
+        policy, ["game"] * 6, given(ROWS, rewards), options(max_steps=3), tmp_path / "c", seed=0
+    )
     lines = lines_of(tmp_path / "metrics.jsonl")
     assert [line["step"] for line in lines] == [1, 2, 3]
     assert [line["reward"] for line in lines] == pytest.approx([0.6] * 3)
@@ -287,7 +290,7 @@ def test_a_step_without_any_scored_game_is_logged_as_unknown_and_changes_nothing
 ):
     policy = copy.deepcopy(untrained)
     rollout = given(ROWS, [math.nan] * 4)
-    train_grpo(policy, ["game"] * 2, rollout, options(weight_decay=0.0), tmp_path / "c")
+    train_grpo(policy, ["game"] * 2, rollout, options(weight_decay=0.0), tmp_path / "c", seed=0)
     (line,) = lines_of(tmp_path / "metrics.jsonl")
     assert line["reward"] is None
     assert line["unscored_games"] == 1
@@ -305,7 +308,7 @@ def test_a_batch_may_be_gathered_over_several_passes(untrained, tmp_path):
         folder = tmp_path / str(number) / "c"
         folder.parent.mkdir()
         settings = options(optim="sgd", learning_rate=1.0, max_steps=2, **changes)
-        train_grpo(policy, ["game"] * 4, given(ROWS, REWARDS), settings, folder)
+        train_grpo(policy, ["game"] * 4, given(ROWS, REWARDS), settings, folder, seed=0)
         weights.append(policy.model.state_dict())
     for name, found in weights[0].items():
         torch.testing.assert_close(found, weights[1][name], atol=1e-6, rtol=1e-5)
@@ -314,7 +317,9 @@ def test_a_batch_may_be_gathered_over_several_passes(untrained, tmp_path):
 def test_only_adapters_learn_when_the_policy_has_some(chatml_folder, tmp_path):
     base = load_policy(str(chatml_folder))
     policy = with_lora(load_policy(str(chatml_folder)), LoraSettings(r=4))
-    train_grpo(policy, ["game"] * 4, given(ROWS, REWARDS), options(max_steps=2), tmp_path / "c")
+    train_grpo(
+        policy, ["game"] * 4, given(ROWS, REWARDS), options(max_steps=2), tmp_path / "c", seed=0
+    )
     policy.save(tmp_path / "adapters")
     with policy.model.disable_adapter(), torch.inference_mode():
         ids = torch.tensor([[5, 6, 7]])
@@ -328,7 +333,7 @@ def test_only_adapters_learn_when_the_policy_has_some(chatml_folder, tmp_path):
 def test_a_reference_keeps_adapters_near_where_they_began(chatml_folder, tmp_path):
     policy = with_lora(load_policy(str(chatml_folder)), LoraSettings(r=4))
     settings = options(max_steps=2, beta=0.1)
-    train_grpo(policy, ["game"] * 4, given(ROWS, REWARDS), settings, tmp_path / "c")
+    train_grpo(policy, ["game"] * 4, given(ROWS, REWARDS), settings, tmp_path / "c", seed=0)
     lines = lines_of(tmp_path / "metrics.jsonl")
     assert lines[0]["kl"] == pytest.approx(0, abs=1e-6)
 
@@ -351,7 +356,7 @@ def test_cloning_learns_the_labels_and_nothing_else(untrained, tmp_path):
         "logging_steps": 1,
         "learning_rate": 0.0,
     }
-    train_sft(policy, rows, settings, tmp_path / "cloning")
+    train_sft(policy, rows, settings, tmp_path / "cloning", seed=0)
     (line,) = lines_of(tmp_path / "cloning.jsonl")
     assert line["loss"] == pytest.approx(sum(expected) / 3, abs=1e-3)
 
@@ -361,7 +366,7 @@ def test_long_conversations_are_cloned_whole(untrained, tmp_path):
     policy = copy.deepcopy(untrained)
     row = ClonedRow([5] * 1199 + [6], [-100] * 1199 + [6])
     settings = {"max_steps": 1, "gradient_checkpointing": False, "logging_steps": 1}
-    train_sft(policy, [row], settings, tmp_path / "cloning")
+    train_sft(policy, [row], settings, tmp_path / "cloning", seed=0)
     (line,) = lines_of(tmp_path / "cloning.jsonl")
     expected = -logprobs_of(untrained.model, row.input_ids)[-1].item()
     assert line["loss"] == pytest.approx(expected, abs=1e-2)
@@ -376,7 +381,9 @@ def test_cloning_games_lowers_the_loss(untrained, scripted_games, tmp_path):
         "logging_steps": 1,
         "learning_rate": 1e-2,
     }
-    train_sft(policy, cloned_rows(scripted_games, policy.chat), settings, tmp_path / "cloning")
+    train_sft(
+        policy, cloned_rows(scripted_games, policy.chat), settings, tmp_path / "cloning", seed=0
+    )
     losses = [line["loss"] for line in lines_of(tmp_path / "cloning.jsonl")]
     assert len(losses) == 12
     assert losses[-1] < losses[0] - 1
@@ -395,22 +402,22 @@ def test_cloning_games_lowers_the_loss(untrained, scripted_games, tmp_path):
 )
 def test_an_option_trl_does_not_have_is_named_with_the_nearest(tmp_path, make, kind, name, near):
     with pytest.raises(ConfigurationError) as refused:
-        make({name: 1}, tmp_path)
+        make({name: 1}, tmp_path, seed=0)
     assert f"unknown option of {kind} {name!r}. Did you mean {near!r}?" in str(refused.value)
 
 
 @pytest.mark.parametrize("name", ["output_dir", "shuffle_dataset", "remove_unused_columns"])
 def test_an_option_that_is_ours_to_set_is_refused(tmp_path, name):
     with pytest.raises(ConfigurationError, match=f"unknown option of GRPOConfig '{name}'"):
-        grpo_arguments({name: True}, tmp_path)
+        grpo_arguments({name: True}, tmp_path, seed=0)
 
 
 @pytest.mark.parametrize(
-    "changes", [{"lr_scheduler_type": "zigzag"}, {"num_generations": 3}, {"save_strategy": "maybe"}]
+    "changes", [{"lr_scheduler_type": "zigzag"}, {"num_generations": 3}, {"debug": "nothing"}]
 )
 def test_a_value_trl_refuses_is_a_mistake_of_the_configuration(tmp_path, changes):
-    with pytest.raises(ConfigurationError, match="GRPOConfig refuses its options"):
-        grpo_arguments(options(**changes), tmp_path)
+    with pytest.raises(ConfigurationError, match="grpo: GRPOConfig refuses its options: "):
+        grpo_arguments(options(**changes), tmp_path, seed=0)
 
 
 @pytest.mark.parametrize(
@@ -427,10 +434,113 @@ def test_a_value_of_the_wrong_type_is_named_although_trl_would_take_it(
     tmp_path, make, changes, problem
 ):
     with pytest.raises(ConfigurationError, match=problem):
-        make(changes, tmp_path)
+        make(changes, tmp_path, seed=0)
 
 
 def test_options_reach_trl_under_its_own_names(tmp_path):
-    found = grpo_arguments(options(loss_type="dr_grpo", beta=0.02, epsilon_high=0.28), tmp_path)
+    changes = options(loss_type="dr_grpo", beta=0.02, epsilon_high=0.28)
+    found = grpo_arguments(changes, tmp_path, seed=0)
     assert (found.loss_type, found.beta, found.epsilon_high) == ("dr_grpo", 0.02, 0.28)
     assert (found.shuffle_dataset, found.report_to) == (False, [])
+
+
+def test_the_seed_of_a_run_reaches_trl_and_its_own_defaults_stay(tmp_path):
+    for make, changes in ((grpo_arguments, options()), (sft_arguments, {})):
+        assert make(changes, tmp_path, seed=7).seed == 7
+    assert sft_arguments({}, tmp_path, seed=7).max_steps == -1  # as many as the epochs take
+
+
+ELSEWHERE = {
+    "deepspeed": ("stage3.json", "a policy is trained by one process"),
+    "accelerator_config": ("nope", "a policy is trained by one process"),
+    "fsdp_config": ({"version": 2}, "a policy is trained by one process"),
+    "ddp_timeout": (1, "a policy is trained by one process"),
+    "report_to": (["wandb"], "figures go to metrics.jsonl and cloning.jsonl"),
+    "run_name": ("mine", "figures go to metrics.jsonl and cloning.jsonl"),
+    "push_to_hub": (True, "nothing leaves this machine"),
+    "hub_model_id": ("owner/name", "nothing leaves this machine"),
+    "save_strategy": ("no", "a checkpoint is written every save_steps steps"),
+    "save_only_model": (True, "the same command, run again, goes on where it stopped"),
+    "seed": (0, "everything in a run follows from its own seed; set seed=<number>"),
+    "data_seed": (0, "everything in a run follows from its own seed; set seed=<number>"),
+    "dataloader_persistent_workers": (True, "rows lie in memory and need no workers"),
+    "model_init_kwargs": ({"nope": 1}, "the model is loaded as model says"),
+}
+
+
+@pytest.mark.parametrize(("make", "group"), [(grpo_arguments, "grpo"), (sft_arguments, "bc")])
+@pytest.mark.parametrize("name", ELSEWHERE)
+def test_an_option_without_a_place_here_is_refused_with_what_there_is(tmp_path, make, group, name):
+    value, instead = ELSEWHERE[name]
+    with pytest.raises(ConfigurationError, match=f"{group}.{name} has no effect here: {instead}"):
+        make({name: value}, tmp_path, seed=0)
+
+
+def test_a_reference_that_moves_is_refused(tmp_path):
+    with pytest.raises(ConfigurationError, match="the reference stays the clone"):
+        grpo_arguments(options(sync_ref_model=True), tmp_path, seed=0)
+
+
+@pytest.mark.parametrize("make", [grpo_arguments, sft_arguments])
+@pytest.mark.parametrize(
+    ("changes", "problem"),
+    [
+        # bitsandbytes is an extra for Linux; the library of this one is none of our dependencies
+        ({"optim": "galore_adamw"}, r"\.optim=galore_adamw cannot be used: You need to install"),
+        ({"optim": "sgd", "optim_args": "momentum"}, r"\.optim=sgd cannot be used: "),
+        ({"adam_beta1": 2.0}, r"\.optim=adamw_torch_fused cannot be used: Invalid beta parameter"),
+        (
+            {"lr_scheduler_kwargs": {"nope": 1}},
+            r"\.lr_scheduler_type=linear cannot be used",
+        ),
+        ({"lr_scheduler_kwargs": "nope"}, r"lr_scheduler_kwargs must be a mapping or null"),
+        ({"pad_to_multiple_of": 8.0}, r"pad_to_multiple_of must be a whole number, auto or null"),
+        ({"gradient_checkpointing_kwargs": "nope"}, r"_kwargs must be a mapping or null"),
+        ({"train_sampling_strategy": "nope"}, r"unknown \w+\.train_sampling_strategy 'nope'"),
+        ({"log_level": "warnings"}, r"unknown \w+\.log_level 'warnings'. Did you mean 'warning'"),
+        ({"loss_type": "nope"}, r"unknown \w+\.loss_type 'nope'"),
+    ],
+)
+def test_what_trl_would_find_out_after_the_games_is_refused_before(
+    tmp_path, make, changes, problem
+):
+    with pytest.raises(ConfigurationError, match=problem):
+        make(changes, tmp_path, seed=0)
+
+
+def test_activations_are_offloaded_from_a_gpu_only(tmp_path):
+    changes = {"activation_offloading": True, "use_cpu": True, "bf16": False}
+    with pytest.raises(ConfigurationError, match=r"bc\.activation_offloading needs a GPU"):
+        sft_arguments(changes, tmp_path, seed=0)
+
+
+def test_an_unknown_level_of_importance_sampling_is_refused(tmp_path):
+    problem = "unknown grpo.importance_sampling_level 'tokens'. Did you mean 'token'"
+    with pytest.raises(ConfigurationError, match=problem):
+        grpo_arguments(options(importance_sampling_level="tokens"), tmp_path, seed=0)
+
+
+@pytest.mark.parametrize("optim", ["adamw_torch", "adamw_torch_fused", "adafactor", "sgd"])
+@pytest.mark.parametrize("schedule", ["linear", "cosine", "constant", "inverse_sqrt"])
+def test_the_rehearsal_of_optimiser_and_schedule_keeps_what_works(tmp_path, optim, schedule):
+    changes = {"optim": optim, "lr_scheduler_type": schedule, "warmup_steps": 20}
+    assert sft_arguments(changes, tmp_path, seed=0).optim == optim
+
+
+@pytest.mark.parametrize(
+    ("make", "name", "value", "least"),
+    [
+        (grpo_arguments, "beta", -1.0, 0),
+        (grpo_arguments, "epsilon", -0.2, 0),
+        (grpo_arguments, "epsilon_high", -0.2, 0),
+        (grpo_arguments, "max_steps", 0, 1),
+        (sft_arguments, "max_steps", 0, 1),
+        (sft_arguments, "max_steps", -5, 1),
+        (sft_arguments, "save_total_limit", 0, 1),
+        (sft_arguments, "neftune_noise_alpha", -1.0, 0),
+        (grpo_arguments, "top_entropy_quantile", -1.0, 0),
+    ],
+)
+def test_a_value_nobody_means_is_refused(tmp_path, make, name, value, least):
+    with pytest.raises(ConfigurationError, match=f"{name} must be at least {least}, got {value}"):
+        make({name: value}, tmp_path, seed=0)

@@ -33,7 +33,7 @@ def build_agent(argument: str, options: Mapping[str, str], style: PromptStyle) -
     policy = load_policy(argument, default=record_of_stranger(style), merge=True)
     try:
         policy.model.to(options.get("device", "cpu")).eval()
-    except RuntimeError as error:
+    except (AssertionError, ImportError, RuntimeError) as error:  # each kind of device has its own
         raise ConfigurationError(f"policy:{argument}: device: {error}") from error
     sampler = TransformersSampler(policy, temperature=temperature)
     return lambda seat, seed: PolicyAgent(seat, seed, sampler)

@@ -4,11 +4,12 @@ A checkpoint is a folder in transformers' own form plus `policy.json`, which say
 are written; `policy:<folder>` names it as an agent. LoRA checkpoints are folders in PEFT's form.
 """
 
+import json
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -17,6 +18,8 @@ from sotopia_env.prompts import PromptStyle
 
 from .chat_tokens import ChatTokens
 from .settings import LoraSettings, TinySettings
+
+_Kind = TypeVar("_Kind")
 
 RECORD: Final = "policy.json"
 PAD, USER, ASSISTANT, END = "<|pad|>", "<|user|>", "<|assistant|>", "<|end|>"
@@ -174,32 +177,78 @@ def _order_numbers(model: Any, tokenizer: Any) -> None:
 def check_path(path: str) -> None:
     """Refuse what is no model before anything heavy is imported.
 
-    A name that is not a folder is taken for a hub id (`owner/name`) and checked by loading.
+    A name that is not a folder is taken for a hub id (`owner/name`) and checked by loading. Of
+    weights only the headers are read, which say how long their files must be.
 
     Raises:
-        ConfigurationError: saying what is missing.
+        ConfigurationError: saying what is missing or damaged.
     """
     folder = Path(path)
     if not folder.is_dir():
         if folder.exists() or path.count("/") != 1 or path.startswith((".", "/", "~")):
             raise ConfigurationError(f"{path} is no checkpoint: there is no such folder")
         return
-    is_adapter = (folder / _ADAPTER).exists()
-    missing = [] if is_adapter or (folder / "config.json").exists() else ["config.json"]
-    weights = (_ADAPTER_WEIGHTS,) if is_adapter else _WEIGHTS
-    if not any((folder / name).exists() for name in weights):
-        missing.append(weights[0])
-    if missing:
-        raise ConfigurationError(f"{path} is no checkpoint: it has no {' and no '.join(missing)}")
+    _check_model(folder)
+    read_record(path)
     tokenizer = folder / "tokenizer_config.json"
     has_template = (folder / "chat_template.jinja").exists() or (
-        tokenizer.exists() and '"chat_template"' in tokenizer.read_text(encoding="utf-8")
+        tokenizer.exists() and b'"chat_template"' in tokenizer.read_bytes()
     )
     if not has_template:
         raise ConfigurationError(
             f"the tokenizer of {path} has no chat template; use an instruction-tuned model, or set "
             "tokenizer.chat_template and save it"
         )
+
+
+def _check_model(folder: Path) -> None:
+    is_adapter = (folder / _ADAPTER).exists()
+    missing = [] if is_adapter or (folder / "config.json").exists() else ["config.json"]
+    names = (_ADAPTER_WEIGHTS,) if is_adapter else _WEIGHTS
+    weights = next((folder / name for name in names if (folder / name).exists()), None)
+    if weights is None:
+        missing.append(names[0])
+    if weights is None or missing:
+        raise ConfigurationError(f"{folder} is no checkpoint: it has no {' and no '.join(missing)}")
+    _check_weights(weights)
+    base = Path(_base_of(str(folder)))
+    if is_adapter and base.is_dir():
+        _check_model(base)
+
+
+def _base_of(path: str) -> str:
+    """Where the model itself is: of adapters their base, else the path."""
+    adapter = Path(path) / _ADAPTER
+    return _entry(adapter, "base_model_name_or_path", str) if adapter.exists() else path
+
+
+def _check_weights(weights: Path) -> None:
+    from safetensors import SafetensorError, safe_open
+
+    is_index = weights.suffix == ".json"
+    names = set(_entry(weights, "weight_map", dict).values()) if is_index else {weights.name}
+    for file in sorted(weights.parent / str(name) for name in names):
+        try:
+            with safe_open(file, framework="numpy"):
+                pass
+        except (OSError, SafetensorError) as error:
+            raise _damaged(file, error) from error
+
+
+def _entry(file: Path, name: str, kind: type[_Kind]) -> _Kind:
+    try:
+        value = json.loads(file.read_bytes())[name]
+        if not isinstance(value, kind):
+            raise TypeError(f"{name} is {value!r}")
+    except (KeyError, TypeError, ValueError) as error:
+        raise _damaged(file, error) from error
+    return value
+
+
+def _damaged(file: Path, error: Exception) -> ConfigurationError:
+    return ConfigurationError(
+        f"cannot load {file.parent}: {file.name} is damaged ({error}); get or save the model again"
+    )
 
 
 def check_tokenizer(path: str) -> ChatTokens:
@@ -211,8 +260,8 @@ def check_tokenizer(path: str) -> ChatTokens:
     from transformers import AutoConfig, AutoTokenizer
 
     try:
-        if not (Path(path) / _ADAPTER).exists():
-            check_attention(AutoConfig.from_pretrained(path), path)
+        base = _base_of(path)
+        check_attention(AutoConfig.from_pretrained(base), base)
         return ChatTokens.of(AutoTokenizer.from_pretrained(path))
     except (OSError, ValueError, RuntimeError) as error:
         problem = str(error).partition("\n")[0]
@@ -250,16 +299,22 @@ def check_attention(config: Any, path: str) -> None:
 
 
 def read_record(path: str) -> PolicyRecord | None:
-    """The record of one of our checkpoints; `None` for a model from elsewhere."""
+    """The record of one of our checkpoints; `None` for a model from elsewhere.
+
+    Raises:
+        ConfigurationError: when the record cannot be used, naming the part.
+    """
     file = Path(path) / RECORD
     if not file.exists():
         return None
     try:
-        return PolicyRecord.model_validate_json(file.read_text(encoding="utf-8"))
+        return PolicyRecord.model_validate_json(file.read_bytes())
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(map(str, first["loc"])) or "the file"
-        raise ConfigurationError(f"{file}: {where}: {first['msg']}") from error
+        raise ConfigurationError(
+            f"{file}: {where}: {first['msg']}; save the policy again, or remove the record"
+        ) from error
 
 
 def load_policy(

@@ -38,7 +38,8 @@ class Reinforcement(Cloning):
             ConfigurationError: naming the option.
         """
         Cloning.check_options(self)  # super() fails in a dataclass with slots
-        grpo_arguments(self._grpo_options(), self.run.folder / "checkpoints")
+        checkpoints = self.run.folder / "checkpoints"
+        grpo_arguments(self.settings.grpo, checkpoints, seed=self.settings.seed)
 
     def _stages(self, store: SqliteStore) -> None:
         clone = self._clone(self._demonstrate(store))
@@ -57,8 +58,9 @@ class Reinforcement(Cloning):
             policy,
             self._games(),
             self._rollout(policy, TransformersSampler(policy)),
-            self._grpo_options(),
+            self.settings.grpo,
             self.run.folder / "checkpoints",
+            seed=self.settings.seed,
         )
         self._save(policy, folder, "grpo")
         return folder
@@ -103,9 +105,6 @@ class Reinforcement(Cloning):
             return rows, rewards
 
         return rollout
-
-    def _grpo_options(self) -> dict[str, Any]:
-        return {"seed": self.settings.seed, **self.settings.grpo}
 
 
 def _copies(games: Sequence[Match]) -> list[tuple[Match, int]]:

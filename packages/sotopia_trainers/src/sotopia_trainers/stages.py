@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import torch
 from transformers import set_seed
@@ -61,7 +61,8 @@ class Cloning:
         torch_dtype(self.settings.model.dtype)
         if self.settings.model.path is not None:
             check_tokenizer(self.settings.model.path)
-        sft_arguments(self._cloning_options(), self.run.folder / "cloning")
+        cloning = self.run.folder / "cloning"
+        sft_arguments(self.settings.bc, cloning, seed=self.settings.seed)
 
     def run_all(self) -> None:
         """All stages; those already done are skipped."""
@@ -114,7 +115,8 @@ class Cloning:
         policy = self._initial(demonstrations)
         if not self.settings.model.skip_cloning:
             rows = cloned_rows(demonstrations, policy.chat, self._demonstrators())
-            train_sft(policy, rows, self._cloning_options(), self.run.folder / "cloning")
+            cloning = self.run.folder / "cloning"
+            train_sft(policy, rows, self.settings.bc, cloning, seed=self.settings.seed)
         self._save(policy, folder, "clone")
         return folder
 
@@ -206,9 +208,6 @@ class Cloning:
                 store=store,
                 on_episode=lambda _: progress.advance(),
             )
-
-    def _cloning_options(self) -> dict[str, Any]:
-        return {"seed": self.settings.seed, **self.settings.bc}
 
     def _style(self) -> PromptStyle:
         return one_of(PROMPT_STYLES, self.settings.model.style, "model.style")
