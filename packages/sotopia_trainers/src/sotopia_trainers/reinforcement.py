@@ -22,7 +22,8 @@ from .rollout import PolicyAgent, Row, row_of
 from .sampling import Sampler, TransformersSampler
 from .settings import CREDITS, ReinforcementSettings, games_at_once
 from .stages import LEARNER, Cloning
-from .trl_bridge import grpo_arguments, train_grpo
+from .trl_bridge import train_grpo
+from .trl_options import grpo_arguments
 
 
 @dataclass(slots=True)

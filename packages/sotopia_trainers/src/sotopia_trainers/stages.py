@@ -35,7 +35,8 @@ from .policy import (
 from .rollout import PolicyAgent
 from .sampling import TransformersSampler
 from .settings import CloningSettings
-from .trl_bridge import sft_arguments, train_sft
+from .trl_bridge import train_sft
+from .trl_options import sft_arguments
 
 LEARNER: Final = "learner"
 """Name of the policy in training in a cast and in episodes."""
