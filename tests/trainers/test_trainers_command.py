@@ -299,6 +299,10 @@ REFUSED = {
         ["model.tiny.hidden_size=48", "model.tiny.heads=5"],
         "model.tiny.hidden_size=48 cannot be divided into 5 heads of an even size; 50 would work",
     ),
+    "a shape for what has its own": (
+        ["model=lora", "model.tiny.layers=1"],
+        "model.tiny.layers is no setting of what else was chosen; leave it out",
+    ),
     "no layers": (["model.tiny.layers=0"], "model.tiny.layers must be at least 1, got 0"),
     "no level to keep to": (["evaluation.constants=[nan]"], "are finite numbers"),
     "nobody to compare with": (["evaluation.constants=[]"], "evaluation.constants must be at"),

@@ -179,7 +179,10 @@ class _Frame:
         """Hydra's message without what only its authors need."""
         text = str(error).partition("Config search path")[0]
         if text.startswith("Could not override '"):
-            return unknown_name("setting", text.split("'")[1], _keys(self.settings))
+            name, known = text.split("'")[1], _keys(self.settings)
+            if name in known:
+                return f"{name} is no setting of what else was chosen; leave it out"
+            return unknown_name("setting", name, known)
         cause = str(error.__cause__ or "").splitlines()[:1]
         return "\n".join(dict.fromkeys([*filter(str.strip, text.splitlines()), *cause]))
 
