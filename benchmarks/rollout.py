@@ -19,10 +19,11 @@ import torch
 from sotopia_env.episode import Context, Episode
 from sotopia_env.runner import Cast, Task, run_episodes
 from sotopia_trainers.data import cloned_rows
-from sotopia_trainers.policy import Policy, PolicyRecord, build_tiny, load_policy
+from sotopia_trainers.policy import Policy, PolicyRecord, load_policy
 from sotopia_trainers.rollout import PolicyAgent
 from sotopia_trainers.sampling import TransformersSampler
 from sotopia_trainers.settings import TinySettings
+from sotopia_trainers.tiny import build_tiny
 from sotopia_trainers.trl_bridge import train_sft
 
 REPEATS = 5

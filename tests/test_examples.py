@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from sotopia_trainers.policy import PolicyRecord, build_tiny
+from sotopia_trainers.policy import PolicyRecord
 from sotopia_trainers.settings import TinySettings
+from sotopia_trainers.tiny import build_tiny
 
 EXAMPLES = Path(__file__).resolve().parent.parent / "examples"
 

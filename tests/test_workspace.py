@@ -83,6 +83,7 @@ def uv_lock() -> dict[str, set[str]]:
     return versions
 
 
+# `pytest` alone, in an environment made by other means, has no uv; `uv run pytest` and CI have.
 @pytest.mark.skipif(UV is None, reason="uv is not installed")
 def test_requirements_lock_is_the_export_of_uv_lock() -> None:
     uv_lock()

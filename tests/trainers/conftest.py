@@ -9,7 +9,8 @@ from tiny_players import SHAPE, chat_model, chat_tokenizer, clone
 
 from sotopia_env.runner import Cast, Task, run_episodes
 from sotopia_trainers.data import cloned_rows
-from sotopia_trainers.policy import PolicyRecord, build_tiny
+from sotopia_trainers.policy import PolicyRecord
+from sotopia_trainers.tiny import build_tiny
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -8,7 +8,7 @@ from tiny_players import CHATML, chat_tokenizer
 from sotopia_env.episode import Message
 from sotopia_env.errors import ConfigurationError
 from sotopia_trainers.chat_tokens import ChatTokens
-from sotopia_trainers.policy import train_tokenizer
+from sotopia_trainers.tiny import train_tokenizer
 
 LLAMA3 = (
     "<|begin_of_text|>{% for m in messages %}"

@@ -8,9 +8,9 @@ from tiny_players import chat_tokenizer, games, play
 from sotopia_env.runner import Cast, Task, run_episodes
 from sotopia_trainers.chat_tokens import ChatTokens
 from sotopia_trainers.data import IGNORED, cloned_row, cloned_rows
-from sotopia_trainers.policy import train_tokenizer
 from sotopia_trainers.rollout import row_of
 from sotopia_trainers.sampling import TransformersSampler
+from sotopia_trainers.tiny import train_tokenizer
 
 PAIR = ("scripted:conceder", "scripted:linear")
 

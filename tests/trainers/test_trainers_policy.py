@@ -15,7 +15,6 @@ from sotopia_env.errors import ConfigurationError
 from sotopia_env.runner import Cast, Task, run_episodes
 from sotopia_trainers.policy import (
     PolicyRecord,
-    build_tiny,
     check_attention,
     check_path,
     check_tokenizer,
@@ -25,6 +24,7 @@ from sotopia_trainers.policy import (
     without_progress_bars,
 )
 from sotopia_trainers.settings import LoraSettings, TinySettings
+from sotopia_trainers.tiny import build_tiny
 
 IDS = torch.tensor([[5, 6, 7, 8]])
 

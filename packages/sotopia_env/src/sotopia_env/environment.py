@@ -18,7 +18,7 @@ from .episode import Outcome, Transcript, Turn
 from .errors import ActionError, ConfigurationError, one_of
 from .games.protocol import Solution
 from .moves import Invalid
-from .perception import UNSEEN, Info, Observation, correction, info_of, perceived, reaches, spoken
+from .perception import UNSEEN, Info, Observation, conversation, history, info_of, perceived
 from .profiles import AgentProfile, EnvironmentProfile
 from .scene import Scene, scene_of
 from .spaces import ActionSpace, ObservationSpace
@@ -184,9 +184,7 @@ class SotopiaEnv(ParallelEnv[str, Observation, ActionLike]):
 
     def render(self) -> str | None:
         """The conversation so far as text (`ansi`), or printed (`human`)."""
-        names = self.transcript.names
-        lines = [f"{names[t.seat]} {spoken(t)}" for t in self.transcript.turns]
-        text = "\n".join([self.transcript.profile.scenario, *lines])
+        text = conversation(self.transcript)
         if self.render_mode == "human":
             print(text)  # noqa: T201  # what render_mode="human" is for
             return None
@@ -231,15 +229,8 @@ class SotopiaEnv(ParallelEnv[str, Observation, ActionLike]):
 
     def history(self, agent: str) -> str:
         """Everything `agent` has been shown and has done, from the start."""
-        transcript = self.transcript
-        names, scene = transcript.names, self._set(transcript.profile)
-        lines = [scene.introductions[self._seat[agent]]]
-        for t in transcript.turns:
-            if t.action.action_type != UNSEEN and reaches(t, agent, names[agent]):
-                lines.append(f"{names[t.seat]} {spoken(t)}")
-            if t.invalid is not None and t.seat == agent:
-                lines.append(correction(t))
-        return "\n".join(lines)
+        scene = self._set(self.transcript.profile)
+        return history(self.transcript, agent, scene.introductions[self._seat[agent]])
 
     def snapshot(self) -> Snapshot:
         """The present position. `restore` brings it back exactly, random generator included."""

@@ -52,6 +52,23 @@ def reaches(turn: Turn, seat: str, name: str) -> bool:
     return seat in to or name in to
 
 
+def conversation(transcript: Transcript) -> str:
+    """The scenario and all that happened, as somebody sees it who perceives everything."""
+    lines = [f"{transcript.names[t.seat]} {spoken(t)}" for t in transcript.turns]
+    return "\n".join([transcript.profile.scenario, *lines])
+
+
+def history(transcript: Transcript, seat: str, introduction: str) -> str:
+    """Everything `seat` has been shown and has done, from its introduction on."""
+    names, lines = transcript.names, [introduction]
+    for t in transcript.turns:
+        if t.action.action_type != UNSEEN and reaches(t, seat, names[seat]):
+            lines.append(f"{names[t.seat]} {spoken(t)}")
+        if t.invalid is not None and t.seat == seat:
+            lines.append(correction(t))
+    return "\n".join(lines)
+
+
 def perceived(
     transcript: Transcript,
     live: Sequence[str],

@@ -136,12 +136,13 @@ async def run_episodes(
                 on_episode(episode)
             await asyncio.sleep(0)  # scripted agents never wait, and an interrupt has to get in
 
+    workers = [asyncio.create_task(work()) for _ in range(min(concurrency, len(owed)))]
     try:
-        async with asyncio.TaskGroup() as group:
-            for _ in range(min(concurrency, len(owed))):
-                group.create_task(work())
-    except ExceptionGroup as errors:  # of the task group: one mistake is enough to report
-        raise errors.exceptions[0] from None
+        await asyncio.gather(*workers)
+    finally:  # after a mistake or an interrupt nobody plays on
+        for worker in workers:
+            worker.cancel()
+        await asyncio.gather(*workers, return_exceptions=True)
     return [done[task.key] for task in owed]
 
 

@@ -107,7 +107,7 @@ class TransformersSampler:
         try:
             for group in _by_batch(requests):
                 self._answer(group)
-        except Exception as error:  # noqa: BLE001  # the games that wait for it must all hear of it
+        except Exception as error:  # noqa: BLE001  # else the games that wait would wait for ever
             for request in requests:
                 if not request.answer.done():
                     request.answer.set_exception(error)

@@ -26,7 +26,6 @@ from .findings import PRIVILEGED, Findings
 from .policy import (
     Policy,
     PolicyRecord,
-    build_tiny,
     check_tokenizer,
     load_policy,
     torch_dtype,
@@ -35,6 +34,7 @@ from .policy import (
 from .rollout import PolicyAgent
 from .sampling import TransformersSampler
 from .settings import CloningSettings
+from .tiny import build_tiny
 from .trl_bridge import train_sft
 from .trl_options import sft_arguments
 
