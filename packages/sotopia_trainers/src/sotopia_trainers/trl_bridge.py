@@ -16,12 +16,7 @@ from pathlib import Path
 from typing import Any, Final, TypeAlias
 
 import torch
-from transformers import (
-    TrainerCallback,
-    TrainerControl,
-    TrainerState,
-    TrainingArguments,
-)
+from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 from transformers.trainer_callback import PrinterCallback
 from trl import GRPOTrainer, SFTTrainer
 
