@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from sotopia_env.intervals import Estimate
+from sotopia_env.runner import Cast
 from sotopia_env.store import SqliteStore
 from sotopia_trainers import evaluate
 from sotopia_trainers.evaluate import Match, Result, result_of
@@ -102,12 +103,15 @@ def table(
     """Markdown: a row a figure, a column a seed, and one for all seeds together."""
     held_out = parts[0]["held_out"]["partner"]
 
+    def games(tag: str, *, held: bool = False) -> list[Result]:
+        return [r for p in played for r in p[tag] if (r.match.partner == held_out) == held]
+
     def pooled(measure: Callable[..., Estimate], *tags: str, held: bool = False) -> str:
-        games = [
-            [r for p in played for r in p[tag] if (r.match.partner == held_out) == held]
-            for tag in tags
-        ]
-        return str(measure(*games))
+        return str(measure(*(games(tag, held=held) for tag in tags)))
+
+    def margin() -> str:
+        after, constant = games("grpo"), parts[0]["share"]["best_constant"]["agent"]
+        return str(evaluate.gain(after, evaluate.play(constant, [r.match for r in after], Cast())))
 
     lines = [
         f"\n**{family or 'price_negotiation'}**\n",
@@ -126,7 +130,7 @@ def table(
     row("share, best scripted", lambda s: named(s["share"]["best_scripted"]))
     row("GRPO / best scripted", ratio("grpo", "best_scripted"))
     row("share, best constant", lambda s: named(s["share"]["best_constant"]))
-    row("over it, paired", at("share", "over_best_constant"))
+    row("over it, paired", at("share", "over_best_constant"), margin())
     row("share, solver", at("share", "solver"))
     for tag in ("clone", "grpo"):
         row(
