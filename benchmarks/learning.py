@@ -175,15 +175,15 @@ def named(figure: dict[str, Any]) -> str:
 
 def usage_table(folders: dict[int, Path]) -> str:
     """Markdown: what each run took, and what it was a run of."""
-    lines = ["", "| | minutes | CPU minutes | peak memory | settings | commit |", "|---" * 6 + "|"]
+    lines = ["", "| | minutes | CPU minutes | peak memory | settings | commits |", "|---" * 6 + "|"]
     for seed, folder in folders.items():
         took = "not known | not known | not known"
         if (folder / USAGE).exists():
             used = read(folder / USAGE)
             took = f"{used['minutes']:.1f} | {used['cpu_minutes']:.1f} | {used['peak_gib']:.2f} GiB"
         run_of = read(folder / "manifest.json")
-        commit = str(run_of["git_commit"])[:7]
-        lines.append(f"| seed {seed} | {took} | {run_of['config_hash']} | {commit} |")
+        commits = ", ".join(str(code["git_commit"])[:7] for code in run_of["made_with"])
+        lines.append(f"| seed {seed} | {took} | {run_of['config_hash']} | {commits} |")
     return "\n".join(lines)
 
 

@@ -125,6 +125,20 @@ def test_a_folder_is_not_gone_on_with_under_other_settings(tmp_path: Path) -> No
     assert "damaged; fresh=true" in simulate(tmp_path, SALES, TWO, "limit=2", place).stderr
 
 
+def test_a_run_that_goes_on_remembers_the_code_it_began_with(tmp_path: Path) -> None:
+    arguments = (SALES, TWO, "limit=2", "hydra.run.dir=here")
+    assert simulate(tmp_path, *arguments).returncode == 0
+    file = tmp_path / "here" / "manifest.json"
+    manifest = json.loads(file.read_text(encoding="utf-8"))
+    (now,) = manifest["made_with"]
+    earlier = {**now, "git_commit": "0" * 40}
+    file.write_text(json.dumps({**manifest, "made_with": [earlier]}), encoding="utf-8")
+    for _ in range(2):
+        (tmp_path / "here" / "summary.json").unlink()
+        assert simulate(tmp_path, *arguments).returncode == 0
+        assert json.loads(file.read_text(encoding="utf-8"))["made_with"] == [earlier, now]
+
+
 def test_a_finished_run_is_not_shown_for_a_scenario_that_has_changed_since(tmp_path: Path) -> None:
     place, file = "hydra.run.dir=here", tmp_path / "sale.json"
     file.write_text(sale().model_dump_json(), encoding="utf-8")

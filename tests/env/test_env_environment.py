@@ -429,6 +429,27 @@ def test_a_private_message_reaches_its_recipients_only(to: tuple[str, ...]) -> N
     assert "CANARY-WHISPER" not in env.history("agent_1")
 
 
+def test_a_private_farewell_tells_the_others_only_that_somebody_left() -> None:
+    env = env_of(talk(3), action_order="simultaneous")
+    farewell = AgentAction("leave", "CANARY-FAREWELL", ("agent_1",))
+    observations, *_, infos = env.step({"agent_0": farewell, "agent_1": "Hm.", "agent_2": "Hm."})
+    for seat in ("agent_1", "agent_2"):
+        assert "Ada left the conversation" in observations[seat]["text"]
+        assert infos[seat]["heard"][0].seat == "agent_0"
+    assert infos["agent_1"]["heard"][0].action == farewell
+    assert infos["agent_2"]["heard"][0].action == AgentAction("leave")
+    assert "CANARY-FAREWELL" not in env.history("agent_2")
+
+
+def test_why_a_move_does_not_count_is_told_to_its_maker_alone() -> None:
+    env = env_of(sale())
+    observations, *_, infos = env.step({"agent_0": "OFFER 5000"})
+    assert "5000 is outside" in infos["agent_0"]["note"]
+    assert "5000 is outside" in env.transcript.turns[0].invalid
+    assert observations["agent_1"]["text"] == 'Ada said: "OFFER 5000"'
+    assert "outside" not in repr(infos["agent_1"])
+
+
 def test_a_recipient_mask_names_the_seats_with_a_one() -> None:
     env = env_of(talk(3))
     env.step({"agent_0": {"action_type": 1, "argument": "Psst.", "to": np.array([0, 0, 1])}})

@@ -230,7 +230,6 @@ def test_an_offer_is_a_word_and_one_number(text: str) -> None:
         "Reject? No.",
         "offer 60 dollars and I am yours",
         "What would you OFFER 60 people?",
-        "- ACCEPT",
         "unacceptable",
         "ACCEPTED",
         "Is that your FINAL_BID?",
@@ -238,6 +237,10 @@ def test_an_offer_is_a_word_and_one_number(text: str) -> None:
         "My final bid is 60.",
         "MYFINAL_BID: 60",
         "Hello \U0001f600\u3000\u00a0caf\u00e9",
+        "Offer 2 of us a ride to the station.",
+        "1. be fair",
+        "2 lamps, no more",
+        "- acceptance",
     ],
 )
 def test_prose_that_mentions_moves_is_no_move(text: str) -> None:
@@ -259,6 +262,19 @@ def test_prose_that_mentions_moves_is_no_move(text: str) -> None:
 )
 def test_an_attempt_that_is_no_move_gets_a_reason(text: str, why: str) -> None:
     assert reason(text) == why
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("offer 60 dollars", "Offer 60, please", "OFFER60", "Offer: 60 euros, then."),
+        *("- OFFER 60", "1. OFFER 60", "# OFFER 60", "(OFFER 60)", "[offer 60]"),
+        *("ACCEPT?", "accept?", "- ACCEPT", "(accept)", "2) accept."),
+    ],
+)
+def test_a_line_that_is_nearly_a_move_is_answered(text: str) -> None:
+    assert " and nothing else" in reason(text) or "must stand alone" in reason(text)
+    assert reason(f"Good day.\n{text}") == reason(text)
 
 
 @pytest.mark.parametrize(
@@ -345,6 +361,7 @@ def test_other_spellings_are_no_numbers(text: str) -> None:
         "1",
         "1 ",
         "a=1",
+        "- 1 ",
         ",000",
         "\u0412",
         "OFFER 1\n",

@@ -153,10 +153,14 @@ def test_an_agreement_in_the_last_turn_counts() -> None:
 # -- both seats at once --------------------------------------------------------------------------
 
 
-def test_of_two_acceptances_at_once_the_lower_seat_decides() -> None:
+def test_two_acceptances_at_once_cross_unless_they_accept_the_same() -> None:
     crossing = play(begin(), {0: "PROPOSE 2 1 0", 1: "PROPOSE 1 1 2"})
     state = play(crossing, {0: "ACCEPT", 1: "ACCEPT"})
-    assert state.division == ((1, 0, 0), (1, 1, 2))
+    assert state.division is None
+    assert state.proposals == ((2, 1, 0), (1, 1, 2))
+    assert play(state, (1, "ACCEPT")).division == ((2, 1, 0), (0, 0, 2))
+    agreeing = play(begin(), {0: "PROPOSE 2 1 0", 1: "PROPOSE 0 0 2"})
+    assert play(agreeing, {0: "ACCEPT", 1: "ACCEPT"}).division == ((2, 1, 0), (0, 0, 2))
 
 
 def test_an_acceptance_takes_the_proposal_that_stood_before_the_turn() -> None:

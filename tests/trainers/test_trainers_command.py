@@ -307,6 +307,15 @@ REFUSED = {
     "no level to keep to": (["evaluation.constants=[nan]"], "are finite numbers"),
     "nobody to compare with": (["evaluation.constants=[]"], "evaluation.constants must be at"),
     "no such split": (["evaluation.split=dev"], "unknown evaluation.split 'dev'"),
+    "nothing held out": (["evaluation.split=train"], "'train'. Known: test, validation."),
+    "a family named twice": (
+        ["scenarios=[price_negotiation,price_negotiation]"],
+        "scenarios names one twice: price_negotiation, price_negotiation",
+    ),
+    "a partner named twice": (
+        ["partners=[scripted:linear,scripted:linear]"],
+        "partners names one twice",
+    ),
     "an unknown reference": (["evaluation.references=[nobody]"], "unknown agent 'nobody'"),
     "less than no dialogues": (["evaluation.dialogues=-1"], "evaluation.dialogues must be at"),
     "a seed below 0": (["seed=-1"], "seed must be a whole number from 0 below 2**32, got -1"),

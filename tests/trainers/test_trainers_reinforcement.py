@@ -44,7 +44,10 @@ def test_demonstrators_meet_every_partner_equally_often_in_both_seats(
     settings = DemonstrationSettings(agents={"price_negotiation": models}, games=120)
     made = experiment(demonstrations=settings)
     made.settings.scenarios, made.settings.partners = ["price_negotiation"], pool
-    pairs = Counter(task.agents for task in made._demonstration_tasks())
+    tasks = made._demonstration_tasks()
+    assert all("/train/" in task.scenario for task in tasks)
+    assert len({task.scenario for task in tasks}) == len(tasks)
+    pairs = Counter(task.agents for task in tasks)
     expected = {(m, p) for m in models for p in pool} | {(p, m) for m in models for p in pool}
     assert set(pairs) == expected
     assert set(pairs.values()) == {120 // len(expected)}

@@ -88,6 +88,66 @@ def test_the_pool_and_the_held_out_partner_are_kept_apart(findings):
     assert summary["share"]["grpo"]["value"] == pytest.approx(sum(shares) / 4)
 
 
+def test_every_figure_comes_from_the_games_it_is_named_after(tmp_path):
+    """Everybody has a share of its own with either partner, so no two figures can be exchanged."""
+    games = evaluate.matches(["price_negotiation"], [POOL, HELD_OUT], split="test", count=2)
+
+    def got(with_pool, with_held_out):
+        return [
+            evaluate.Result(
+                match=match,
+                share=with_pool if match.partner == POOL else with_held_out,
+                is_agreed=with_pool > 0.2 if match.partner == POOL else False,
+                turns=5,
+                invalid_moves=0,
+                utterances=("OFFER 40\nA fair price.",),
+            )
+            for match in games
+        ]
+
+    summary = summarise(
+        Findings(
+            settings=Settings(
+                scenarios=["price_negotiation"], partners=[POOL], held_out_partner=HELD_OUT
+            ),
+            folder=tmp_path,
+            before=got(0.1, 0.25),
+            after=got(0.7, 0.55),
+            references={
+                "scripted:boulware": got(0.8, 0.15),
+                "scripted:patient": got(0.3, 0.95),
+                "scripted:hard_headed?level=0.5": got(0.4, 0.35),
+                "scripted:hard_headed?level=1": got(0.2, 0.85),
+                "scripted:solver": got(0.9, 0.45),
+            },
+            demonstrators=got(0.15, 0.65),
+        )
+    )
+    share, held_out = summary["share"], summary["held_out"]
+    assert {name: share[name]["value"] for name in share if "value" in share[name]} == {
+        "clone": pytest.approx(0.1),
+        "grpo": pytest.approx(0.7),
+        "gain": pytest.approx(0.6),
+        "demonstrators": pytest.approx(0.15),
+        "best_scripted": pytest.approx(0.8),
+        "best_constant": pytest.approx(0.4),
+        "over_best_constant": pytest.approx(0.3),
+        "solver": pytest.approx(0.9),
+    }
+    assert share["best_scripted"]["agent"] == "scripted:boulware"
+    assert share["best_constant"]["agent"] == "scripted:hard_headed?level=0.5"
+    for value, (clone, grpo) in (("share", (0.25, 0.55)), ("win_rate", (0, 1))):
+        assert held_out[value]["clone"]["value"] == pytest.approx(clone)
+        assert held_out[value]["grpo"]["value"] == pytest.approx(grpo)
+        assert held_out[value]["gain"]["value"] == pytest.approx(grpo - clone)
+    for by in (share["by_partner"][POOL], share["by_seat"]["agent_0"], share["by_seat"]["agent_1"]):
+        assert [by[name]["value"] for name in ("clone", "grpo", "gain")] == pytest.approx(
+            [0.1, 0.7, 0.6]
+        )
+    assert summary["agreement"]["clone"]["value"] == 0
+    assert summary["agreement"]["grpo"]["value"] == 1
+
+
 def test_who_saw_the_solution_is_not_the_best_scripted_agent(findings):
     summary = summarise(findings)
     best = {

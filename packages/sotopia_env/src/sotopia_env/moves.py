@@ -64,6 +64,11 @@ _QUOTES: Final = re.compile(
     + "|".join(rf"{marks[0]}[^{marks}\n]*(?:\n[^{marks}\n]+)*\n?[{marks[1:]}]" for marks in _PAIRS),
     re.MULTILINE,
 )
+_BULLETS: Final = " -#([0123456789"
+_BULLET: Final = r"[ ]*+(?:[-#(\[]++|\d{1,3}[.)])?[ ]*+"
+"""What may stand before a move in a list; with it the line is only an attempt at one."""
+_NEARLY: Final = r"[-+$€£¥.(\[]*\d\S*+(?:[ ]++[-+$€£¥.]*\d\S*+)*(?:[ ]++\S++){0,2}[ ]*+"
+"""Numbers with a word or two after them, as in `45 dollars`; with more it is a sentence."""
 _NUMBER: Final = re.compile(
     r"[+-]?[$€£¥]?(?:\d{1,3}(?:,\d{3}){1,3}|\d{1,12})(?:\.\d{1,6})?", re.ASCII
 )
@@ -90,9 +95,14 @@ class MoveGrammar:
         words = "|".join(sorted(keywords, key=len, reverse=True))
         tokens = "|".join(word for word in keywords if "_" in word) or "(?!)"
         flags = re.IGNORECASE | re.ASCII
-        self._first = re.compile(rf"[ ]*+(?:{words})\b", flags)
+        self._first = re.compile(rf"{_BULLET}(?:{words})(?:\b|(?=\d))", flags)
         self._initials = frozenset(
-            letter for word in keywords for letter in (word[0], word[0].lower(), " ")
+            letter for word in keywords for letter in (word[0], word[0].lower(), *_BULLETS)
+        )
+        numbered = "|".join(word for word, kind in keywords.items() if kind != "nothing") or "(?!)"
+        alone = "|".join(word for word, kind in keywords.items() if kind == "nothing") or "(?!)"
+        self._attempt = re.compile(
+            rf"{_BULLET}(?:({numbered})[ ]*:?[ ]*{_NEARLY}|({alone})[ .!?,;:)\]]*)", flags
         )
         self._whole = re.compile(rf"[ ]*+({words})(?:[ ]*:[ ]*|[ ]+|(?=[.!]?[ ]*$))(.*)", flags)
         # Without a colon or a number after it a keyword is only mentioned.
@@ -151,8 +161,13 @@ class MoveGrammar:
                     return move
         if self._token.search(line):
             return self._tokens(line)
-        keyword = line.split()[0].rstrip(":.!,") if starts_with_keyword else ""
-        return self._misused(keyword) if keyword in self._operands else None
+        if not starts_with_keyword:
+            return None
+        keyword = line.split()[0].rstrip(":.!,?")
+        if keyword in self._operands:
+            return self._misused(keyword)
+        attempt = self._attempt.fullmatch(line)
+        return None if attempt is None else self._misused(attempt[attempt.lastindex or 1].upper())
 
     def _whole_line(self, keyword: str, rest: str) -> FormalMove | None:
         keyword, operand = keyword.upper(), rest.strip().rstrip(".,;!").rstrip()

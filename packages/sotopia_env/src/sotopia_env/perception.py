@@ -5,7 +5,7 @@ from typing import Any, Final, TypeAlias
 
 import numpy as np
 
-from .actions import ACTION_TYPES, ActionType
+from .actions import ACTION_TYPES, ActionType, AgentAction
 from .episode import Transcript, Turn
 
 Observation: TypeAlias = dict[str, Any]
@@ -18,6 +18,8 @@ Info: TypeAlias = dict[str, Any]
 _MAY_ACT: Final = np.ones(len(ACTION_TYPES), dtype=np.int8)
 _MAY_NOT: Final = np.array([1, 0, 0, 0, 0], dtype=np.int8)
 
+_DEPARTURE: Final = AgentAction("leave")
+
 UNSEEN: Final[ActionType] = "none"
 """The type of action nobody perceives."""
 
@@ -29,7 +31,7 @@ def spoken(turn: Turn) -> str:
         case "speak":
             text = f'said: "{action.argument}"'
         case "leave":
-            text = "left the conversation"
+            return "left the conversation"  # which all see, whoever it is announced to
         case "none":
             text = "did nothing"
         case kind:
@@ -44,12 +46,21 @@ def correction(turn: Turn) -> str:
 
 def reaches(turn: Turn, seat: str, name: str) -> bool:
     """Whether `seat`, displayed as `name`, perceives a turn; its own it always does."""
-    to = turn.action.to
-    if not to or turn.seat == seat:
+    if turn.seat == seat or turn.action.action_type == "leave":
         return True
-    if turn.action.action_type == "leave":
-        return True  # a departure is seen by all, whoever it is announced to
-    return seat in to or name in to
+    return _is_told(turn, seat, name)
+
+
+def _is_told(turn: Turn, seat: str, name: str) -> bool:
+    to = turn.action.to
+    return not to or seat in to or name in to
+
+
+def _as_heard(turn: Turn, seat: str, name: str) -> Turn:
+    """A turn without what is none of `seat`'s business: why it is invalid, a private farewell."""
+    if turn.invalid is not None:
+        turn = turn._replace(invalid=None)
+    return turn if _is_told(turn, seat, name) else turn._replace(action=_DEPARTURE)
 
 
 def conversation(transcript: Transcript) -> str:
@@ -98,7 +109,8 @@ def perceived(
         for t, line in acts:
             if t.seat != key and (not t.action.to or reaches(t, key, names[key])):
                 text = f"{text}\n{line}" if heard else line
-                heard = (*heard, t)
+                is_plain = t.invalid is None and not t.action.to
+                heard = (*heard, t if is_plain else _as_heard(t, key, names[key]))
         infos[key] = info = info_of(transcript, seat, heard, may_act=key in on_turn)
         if key in notes:
             info["note"] = note = notes[key]

@@ -40,12 +40,15 @@ class Run:
     def start(self) -> None:
         """Write `config.yaml` and `manifest.json`, once the input has proved usable.
 
-        With `fresh=true` what an earlier run left is removed first.
+        With `fresh=true` what an earlier run left is removed first. A run that goes on keeps its
+        manifest: `made_with` has one entry for each state of the code that worked on it.
         """
         if self.is_fresh:
             _empty(self.folder)
+        path = self.folder / _MANIFEST
+        earlier = json.loads(path.read_text(encoding="utf-8"))["made_with"] if path.exists() else []
         write_atomically(self.folder / "config.yaml", self.config)
-        write_atomically(self.folder / _MANIFEST, _as_json(_manifest(self)))
+        write_atomically(path, _as_json(_manifest(self, earlier)))
 
     def say(self, text: str) -> None:
         """A line for the person who started the command."""
@@ -152,7 +155,7 @@ def check_same(run: Run) -> None:
     try:
         old = json.loads(path.read_text(encoding="utf-8"))
         found = (old["command"], old["config_hash"], old["seed"])
-        inputs = dict(old["inputs"])
+        inputs, _ = dict(old["inputs"]), list(old["made_with"])
     except (ValueError, KeyError, TypeError) as error:
         raise ConfigurationError(f"{path} is damaged; fresh=true starts over") from error
     now = (run.command, run.config_hash, run.seed)
@@ -215,21 +218,24 @@ def _empty(folder: Path) -> None:
             path.unlink()
 
 
-def _manifest(run: Run) -> dict[str, object]:
+def _manifest(run: Run, earlier: list[object]) -> dict[str, object]:
     versions = {}
     for name in ("sotopia-env", "sotopia-trainers", "sotopia-tom", "torch", "transformers", "trl"):
         try:
             versions[name] = metadata.version(name)
         except metadata.PackageNotFoundError:
             continue
+    code = {
+        "git_commit": _git_commit(),
+        "python": sys.version.split()[0],
+        "versions": versions,
+    }
     return {
         "command": run.command,
         "config_hash": run.config_hash,
         "seed": run.seed,
         "inputs": dict(run.inputs),
-        "git_commit": _git_commit(),
-        "python": sys.version.split()[0],
-        "versions": versions,
+        "made_with": [*earlier, code] if code not in earlier[-1:] else earlier,
     }
 
 

@@ -15,10 +15,12 @@ from sotopia_env.make import scenario_source
 from sotopia_env.profiles import EnvironmentProfile
 from sotopia_env.prompts import PROMPT_STYLES
 from sotopia_env.run_folder import Run
-from sotopia_env.scenarios.families import SPLITS, load_family
+from sotopia_env.scenarios.families import Split, load_family
 
 from .policy import check_path
 from .settings import CloningSettings, TinySettings
+
+_HELD_OUT: Final[tuple[Split, ...]] = ("test", "validation")
 
 _LEAST_VOCABULARY: Final = 512
 """Tokens; with fewer not even numbers are whole."""
@@ -55,8 +57,11 @@ def check(settings: CloningSettings) -> None:
     """
     if not settings.scenarios or not settings.partners:
         raise ConfigurationError("scenarios and partners must each name at least one")
+    for name, named in (("scenarios", settings.scenarios), ("partners", settings.partners)):
+        if len(set(named)) < len(named):
+            raise ConfigurationError(f"{name} names one twice: {', '.join(named)}")
     for scenario in settings.scenarios:
-        split = one_of(SPLITS, settings.evaluation.split, "evaluation.split")
+        split = one_of(_HELD_OUT, settings.evaluation.split, "evaluation.split")
         source = scenario_source(scenario, split)
         if source.is_fixed:
             raise ConfigurationError(

@@ -219,7 +219,7 @@ class ResourceAllocation:
 
     def apply(self, state: AllocationState, moves: Mapping[int, AllocationMove]) -> AllocationState:
         proposals, claims = state.proposals, state.claims
-        division: tuple[Amounts, Amounts] | None = None
+        accepted: tuple[tuple[Amounts, Amounts], ...] = ()
         for seat, move in moves.items():
             if move.keyword == "PROPOSE":
                 proposals = _with(proposals, seat, move.keep)
@@ -229,13 +229,11 @@ class ResourceAllocation:
                 partner = moves.get(1 - seat)
                 if partner is None or partner.keyword != "PROPOSE":  # what it made now stands
                     proposals = _with(proposals, 1 - seat, None)
-            elif division is None:  # of two acceptances in one turn, the lower seat's counts
-                kept = state.proposals[1 - seat]
-                if kept is not None:
-                    rest = tuple(
-                        i.quantity - a for i, a in zip(state.params.issues, kept, strict=True)
-                    )
-                    division = (rest, kept) if seat == 0 else (kept, rest)
+            elif (kept := state.proposals[1 - seat]) is not None:
+                rest = tuple(i.quantity - a for i, a in zip(state.params.issues, kept, strict=True))
+                accepted = (*accepted, (rest, kept) if seat == 0 else (kept, rest))
+        # acceptances of different divisions in one turn cross, and neither counts
+        division = accepted[0] if accepted and accepted[0] == accepted[-1] else None
         if division is None and claims[0] is not None and claims[1] is not None:
             fits = all(
                 a + b <= i.quantity

@@ -1,6 +1,5 @@
 """Scripted strategies by name: `scripted:boulware`, `scripted:hard_headed?level=0.6`."""
 
-import math
 from collections.abc import Callable, Mapping
 from dataclasses import fields
 from typing import Final
@@ -25,6 +24,9 @@ PRIVILEGED: Final = "solver"
 """The strategy that is shown the solution of the game."""
 
 RANDOM: Final = "random_legal"
+
+_LARGEST: Final = 100
+"""Of a parameter of a tactic, in either direction; 1 is the way from reservation to target."""
 
 _UNTUNED: Final[dict[str, Callable[[str, int, PromptStyle], Agent]]] = {
     PRIVILEGED: SolverAgent,
@@ -56,8 +58,11 @@ def _tuned(name: str, tactic: Tactic, options: Mapping[str, str]) -> Tactic:
         values = {key: float(value) for key, value in options.items()}
     except ValueError as error:
         raise AgentError(f"parameters of scripted:{name} are numbers: {error}") from error
-    if not all(map(math.isfinite, values.values())):
-        raise AgentError(f"parameters of scripted:{name} are finite numbers, got {dict(options)}")
+    for key, value in values.items():
+        if not abs(value) <= _LARGEST:  # what is not a number is refused too
+            raise AgentError(
+                f"{key} of scripted:{name} must be from -{_LARGEST} to {_LARGEST}, got {value:g}"
+            )
     current = {key: getattr(tactic, key) for key in known}
     tuned: Tactic = type(tactic)(**(current | values))
     return tuned

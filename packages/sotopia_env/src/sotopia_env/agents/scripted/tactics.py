@@ -48,6 +48,8 @@ class TimeDependent:
     def __post_init__(self) -> None:
         if self.beta <= 0:
             raise AgentError(f"beta must be above 0, got {self.beta:g}")
+        if self.noise < 0:
+            raise AgentError(f"noise must be at least 0, got {self.noise:g}")
 
     def aspiration(self, moment: Moment) -> float:
         planned = float(1 - (1 - self.floor) * moment.time ** (1 / self.beta))
