@@ -65,17 +65,17 @@ def as_action(value: ActionLike, names: tuple[str, ...]) -> AgentAction | Unread
     """
     if type(value) is str:
         action = AgentAction("speak", value)
+    elif isinstance(value, _MAPPINGS):
+        read = _from_mapping(value, names)
+        if isinstance(read, UnreadableAction):
+            return read
+        action = read
     elif isinstance(value, AgentAction):
         if value.action_type not in ACTION_TYPES:
             return _unknown_type(value.action_type)
         if not isinstance(value.argument, str):
             return _no_text(value.argument)
         action = value
-    elif isinstance(value, _MAPPINGS):
-        read = _from_mapping(value, names)
-        if isinstance(read, UnreadableAction):
-            return read
-        action = read
     else:
         raise ActionError(
             "an action is a str, a mapping or an AgentAction, "

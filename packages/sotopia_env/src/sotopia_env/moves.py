@@ -96,9 +96,8 @@ class MoveGrammar:
         tokens = "|".join(word for word in keywords if "_" in word) or "(?!)"
         flags = re.IGNORECASE | re.ASCII
         self._first = re.compile(rf"{_BULLET}(?:{words})(?:\b|(?=\d))", flags)
-        self._initials = frozenset(
-            letter for word in keywords for letter in (word[0], word[0].lower(), *_BULLETS)
-        )
+        plain = "".join(word[0] for word in keywords if "_" not in word)
+        self._initials = frozenset(plain + plain.lower() + _BULLETS)
         numbered = "|".join(word for word, kind in keywords.items() if kind != "nothing") or "(?!)"
         alone = "|".join(word for word, kind in keywords.items() if kind == "nothing") or "(?!)"
         self._attempt = re.compile(

@@ -92,11 +92,12 @@ def perceived(
     `turn` is the number of turns so far, `on_turn` who may act next.
     """
     names = transcript.names
-    acts: list[tuple[Turn, str]] = []
+    acts: list[tuple[Turn, str, bool]] = []
     notes: dict[str, str] = {}
     for t in said:
         if t.action.action_type != UNSEEN:
-            acts.append((t, f"{names[t.seat]} {spoken(t)}"))
+            is_open = t.invalid is None and not t.action.to
+            acts.append((t, f"{names[t.seat]} {spoken(t)}", is_open))
         if t.invalid is not None:
             notes[t.seat] = correction(t)
     observations: dict[str, Observation] = {}
@@ -106,12 +107,11 @@ def perceived(
             continue
         heard: tuple[Turn, ...] = ()
         text = ""
-        for t, line in acts:
-            if t.seat != key and (not t.action.to or reaches(t, key, names[key])):
+        for t, line, is_open in acts:
+            if t.seat != key and (is_open or reaches(t, key, names[key])):
                 text = f"{text}\n{line}" if heard else line
-                is_plain = t.invalid is None and not t.action.to
-                heard = (*heard, t if is_plain else _as_heard(t, key, names[key]))
-        infos[key] = info = info_of(transcript, seat, heard, may_act=key in on_turn)
+                heard = (*heard, t if is_open else _as_heard(t, key, names[key]))
+        infos[key] = info = info_of(transcript, seat, heard, key in on_turn)
         if key in notes:
             info["note"] = note = notes[key]
             text = f"{text}\n{note}" if heard else note
@@ -119,7 +119,7 @@ def perceived(
     return observations, infos
 
 
-def info_of(transcript: Transcript, seat: int, heard: tuple[Turn, ...], *, may_act: bool) -> Info:
+def info_of(transcript: Transcript, seat: int, heard: tuple[Turn, ...], may_act: bool) -> Info:
     """What stands beside an observation; all of it is the receiver's own to change."""
     mask = _MAY_ACT if may_act else _MAY_NOT
     info: Info = {
