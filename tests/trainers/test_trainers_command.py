@@ -304,7 +304,7 @@ REFUSED = {
         "model.tiny.layers is no setting of what else was chosen; leave it out",
     ),
     "no layers": (["model.tiny.layers=0"], "model.tiny.layers must be at least 1, got 0"),
-    "no level to keep to": (["evaluation.constants=[nan]"], "are finite numbers"),
+    "no level to keep to": (["evaluation.constants=[nan]"], "must be from -100 to 100, got nan"),
     "nobody to compare with": (["evaluation.constants=[]"], "evaluation.constants must be at"),
     "no such split": (["evaluation.split=dev"], "unknown evaluation.split 'dev'"),
     "nothing held out": (["evaluation.split=train"], "'train'. Known: test, validation."),
