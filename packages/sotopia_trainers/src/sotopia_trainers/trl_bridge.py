@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, Final, TypeAlias
 
 import torch
+from torch.nn.functional import pad
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 from transformers.trainer_callback import PrinterCallback
 from trl import GRPOTrainer, SFTTrainer
@@ -38,6 +39,10 @@ Rollout: TypeAlias = Callable[[Sequence[str], int], tuple[list[Row], list[float]
 
 _LOST_STEPS: Final = 5
 """Steps in a row without a finite gradient after which training is given up."""
+
+
+_LENGTHS: Final = 4
+"""Groups of like length into which the rows of one pass through the model are divided."""
 
 
 class _GameTrainer(GRPOTrainer):
@@ -91,6 +96,35 @@ class _GameTrainer(GRPOTrainer):
         width = output["completion_ids"].shape[1]
         output["advantages"] = token_advantages(per_row, self._is_credited, width)
         return output
+
+    def _get_per_token_logps_and_entropies(
+        self, model: Any, input_ids: Any, attention_mask: Any, logits_to_keep: int, **settings: Any
+    ) -> Any:
+        """TRL's own, on games of like length together: it pads all to the longest of a step."""
+        rows = input_ids.size(0)
+        order = attention_mask.sum(dim=1).argsort()
+        size = math.ceil(min(rows, settings.pop("batch_size", None) or rows) / _LENGTHS)
+        parts = []
+        for chosen in order.split(size):
+            mask = attention_mask[chosen]
+            spare = int(mask.flip(1).argmax(dim=1).min())  # padding behind all of them
+            spare = min(spare, logits_to_keep - 1)
+            width = mask.size(1) - spare
+            *found, loss = super()._get_per_token_logps_and_entropies(
+                model,
+                input_ids[chosen, :width],
+                mask[:, :width],
+                logits_to_keep - spare,
+                **settings,
+            )
+            parts.append([None if f is None else pad(f, (0, spare)) for f in found] + [loss])
+        back = order.argsort()
+        logps, entropies, losses = zip(*parts, strict=True)
+        return (
+            torch.cat(logps)[back],
+            None if entropies[0] is None else torch.cat(entropies)[back],
+            None if losses[0] is None else torch.stack(losses).mean(),
+        )
 
 
 def train_grpo(
