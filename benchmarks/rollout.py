@@ -34,10 +34,10 @@ DEMONSTRATOR, PARTNER = "scripted:linear?noise=0.8&floor=-0.5", "scripted:linear
 class ForgetfulSampler(TransformersSampler):
     """Feeds the whole conversation again at every turn."""
 
-    def _answer(self, requests: Any) -> None:
-        for request in requests:
-            request.context.batch, request.context.fed = None, 0
-        super()._answer(requests)
+    def _turns(self, contexts: Any) -> Any:
+        for context in contexts:
+            context.batch, context.fed = None, 0
+        return super()._turns(contexts)
 
 
 def tasks(first: str, count: int) -> list[Task]:

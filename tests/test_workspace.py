@@ -1,14 +1,13 @@
 """The workspace itself: what fixes the environment, and what no committed file may hold."""
 
-import os
 import re
-import shutil
 import subprocess
 import tomllib
 from collections import defaultdict
 from pathlib import Path
 
 import pytest
+import uv
 from packaging.requirements import Requirement
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -23,7 +22,6 @@ PLATFORMS = [
     for system, machine in (("linux", "x86_64"), ("linux", "aarch64"), ("darwin", "arm64"))
     for python in ("3.11", "3.12", "3.13")
 ]
-UV = os.environ.get("UV") or shutil.which("uv")
 # In pieces, so that this file does not hold what it looks for.
 HOSTS = (
     "py" + "pi.org",
@@ -83,13 +81,11 @@ def uv_lock() -> dict[str, set[str]]:
     return versions
 
 
-# `pytest` alone, in an environment made by other means, has no uv; `uv run pytest` and CI have.
-@pytest.mark.skipif(UV is None, reason="uv is not installed")
 def test_requirements_lock_is_the_export_of_uv_lock() -> None:
     uv_lock()
     exported = subprocess.run(
         [
-            str(UV),
+            uv.find_uv_bin(),
             "export",
             "--frozen",
             "--offline",

@@ -16,8 +16,10 @@ from sotopia_tom import (
 from sotopia_tom.stories.vocabulary import SPLITS, words_of
 
 FOLDER = Path(__file__).parents[2] / ".." / "shared" / "data" / "tomi"
-# The published set is not ours to ship: whoever has a copy beside the project tests against it.
-pytestmark = pytest.mark.skipif(not FOLDER.exists(), reason="no copy of ToMi beside the project")
+pytestmark = pytest.mark.skipif(
+    not FOLDER.exists(),
+    reason="ToMi's licence (CC BY-NC 4.0) keeps it out of this project; no copy found",
+)
 
 
 def questions() -> list[tuple[str, str, str]]:

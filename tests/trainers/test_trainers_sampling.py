@@ -193,6 +193,19 @@ def test_a_game_that_was_given_up_does_not_hold_the_others(talker):
     assert turn == alone
 
 
+def test_a_game_that_begins_when_all_others_were_given_up_is_sampled(talker):
+    sampler = TransformersSampler(talker)
+
+    async def converse():
+        first = asyncio.create_task(sampler.sample(context(1), [5, 6]))
+        await asyncio.sleep(0)  # it waits now
+        first.cancel()
+        return await asyncio.create_task(sampler.sample(context(2), [5, 6]))
+
+    turn = asyncio.run(converse())
+    assert turn == asyncio.run(sampler.sample(context(2), [5, 6]))
+
+
 def test_tokens_are_drawn_as_often_as_the_model_says(talker):
     """A chi-square test of first tokens over many generators, at 5 standard deviations."""
     sampler = TransformersSampler(talker, temperature=0.7)

@@ -59,12 +59,6 @@ class SampledContext:
     row: int = -1
 
 
-@dataclass(slots=True)
-class _Request:
-    context: SampledContext
-    answer: "asyncio.Future[Turn]"
-
-
 class TransformersSampler:
     """Samples with a transformers model, batched over games, keys and values kept between turns.
 
@@ -86,50 +80,50 @@ class TransformersSampler:
             raise ConfigurationError(f"temperature must be above 0, got {temperature}")
         self.policy, self._temperature = policy, temperature
         self._max_tokens = max_turn_tokens or policy.record.max_turn_tokens
-        self._waiting: list[_Request] = []
+        self._waiting: list[SampledContext] = []
+        self._flush: asyncio.Task[dict[SampledContext, Turn]] | None = None
 
     async def sample(self, context: SampledContext, new_ids: list[int]) -> Turn:
-        loop = asyncio.get_running_loop()
         context.ids += new_ids
-        request = _Request(context, loop.create_future())
-        self._waiting.append(request)
-        if len(self._waiting) == 1:
-            loop.call_soon(self._flush_when_quiet, 0)
-        return await request.answer
-
-    def _flush_when_quiet(self, seen: int) -> None:
-        """Wait for the other games: flush once a pass of the loop has brought no new request."""
-        if len(self._waiting) > seen:
-            asyncio.get_running_loop().call_soon(self._flush_when_quiet, len(self._waiting))
-            return
-        requests = [request for request in self._waiting if not request.answer.done()]
-        self._waiting = []
+        if self._flush is None or self._flush.done():
+            self._flush = asyncio.create_task(self._sample_when_quiet())
+        self._waiting.append(context)
         try:
-            for group in _by_batch(requests):
-                self._answer(group)
-        except Exception as error:  # noqa: BLE001  # else the games that wait would wait for ever
-            for request in requests:
-                if not request.answer.done():
-                    request.answer.set_exception(error)
+            # all games wait for one task: its error is theirs, and one that is cancelled leaves it
+            turns = await asyncio.shield(self._flush)
+        except asyncio.CancelledError:
+            if context in self._waiting:
+                self._waiting.remove(context)
+            raise
+        return turns[context]
 
-    def _answer(self, requests: list[_Request]) -> None:
-        contexts = [request.context for request in requests]
+    async def _sample_when_quiet(self) -> dict[SampledContext, Turn]:
+        """Wait for the other games: sample once a pass of the loop has brought no new one."""
+        seen = 0
+        while len(self._waiting) > seen:
+            seen = len(self._waiting)
+            await asyncio.sleep(0)
+        contexts, self._waiting = self._waiting, []
+        turns: dict[SampledContext, Turn] = {}
+        for group in _by_batch(contexts):
+            turns.update(zip(group, self._turns(group), strict=True))
+        return turns
+
+    def _turns(self, contexts: list[SampledContext]) -> list[Turn]:
         batch = contexts[0].batch
         if batch is None:
             batch = _Batch(self.policy.model, contexts)
         elif len(contexts) < _COMPACT_BELOW * batch.size:
             batch.keep(contexts)
         uniforms = np.stack([context.rng.random(self._max_tokens) for context in contexts])
-        turns = batch.sample(contexts, uniforms, self._temperature, self.policy.chat.stop_id)
-        for request, turn in zip(requests, turns, strict=True):
-            request.answer.set_result(turn)
+        return batch.sample(contexts, uniforms, self._temperature, self.policy.chat.stop_id)
 
 
-def _by_batch(requests: Sequence[_Request]) -> list[list[_Request]]:
-    """Requests whose contexts share a batch; those without one make a new one."""
-    groups: dict[int, list[_Request]] = {}
-    for request in requests:
-        groups.setdefault(id(request.context.batch), []).append(request)
+def _by_batch(contexts: Sequence[SampledContext]) -> list[list[SampledContext]]:
+    """Contexts that share a batch; those without one make a new one."""
+    groups: dict[int, list[SampledContext]] = {}
+    for context in contexts:
+        groups.setdefault(id(context.batch), []).append(context)
     return list(groups.values())
 
 
