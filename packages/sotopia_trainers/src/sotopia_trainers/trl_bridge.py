@@ -40,7 +40,6 @@ Rollout: TypeAlias = Callable[[Sequence[str], int], tuple[list[Row], list[float]
 _LOST_STEPS: Final = 5
 """Steps in a row without a finite gradient after which training is given up."""
 
-
 _LENGTHS: Final = 4
 """Groups of like length into which the rows of one pass through the model are divided."""
 
@@ -107,8 +106,8 @@ class _GameTrainer(GRPOTrainer):
         parts = []
         for chosen in order.split(size):
             mask = attention_mask[chosen]
-            spare = int(mask.flip(1).argmax(dim=1).min())  # padding behind all of them
-            spare = min(spare, logits_to_keep - 1)
+            padding = int(mask.flip(1).argmax(dim=1).min())  # behind all of them
+            spare = min(padding, logits_to_keep - 1)
             width = mask.size(1) - spare
             *found, loss = super()._get_per_token_logps_and_entropies(
                 model,
