@@ -13,7 +13,7 @@ import pytest
 from sales import sale
 
 from sotopia_env.episode import Episode, Evaluation, SeatRecord
-from sotopia_env.run_folder import Run, digests, write_atomically
+from sotopia_env.run_folder import Run, check_same, digests, write_atomically
 from sotopia_env.simulate import _report
 from sotopia_env.store import SqliteStore
 
@@ -125,6 +125,66 @@ def test_a_folder_is_not_gone_on_with_under_other_settings(tmp_path: Path) -> No
     assert "damaged; fresh=true" in simulate(tmp_path, SALES, TWO, "limit=2", place).stderr
 
 
+def test_a_folder_without_a_manifest_is_no_run_whatever_lies_in_it(tmp_path: Path) -> None:
+    arguments = (SALES, TWO, "limit=2", "hydra.run.dir=here")
+    assert simulate(tmp_path, *arguments).returncode == 0
+    (tmp_path / "here" / "manifest.json").unlink()
+    before = everything(tmp_path)
+    for more in ((), ("fresh=true",)):
+        done = simulate(tmp_path, *arguments, *more)
+        assert done.returncode == 2
+        assert "no run of ours" in done.stderr
+        assert everything(tmp_path) == before
+
+
+def test_a_run_that_was_being_removed_is_removed_to_the_end(tmp_path: Path) -> None:
+    arguments = (SALES, TWO, "limit=2", "hydra.run.dir=here")
+    assert simulate(tmp_path, *arguments).returncode == 0
+    folder = tmp_path / "here"
+    (folder / "manifest.json").rename(folder / ".emptying")  # and then came the kill
+    (folder / "rest").mkdir()
+    (folder / "rest" / "of a run.txt").write_text("", encoding="utf-8")
+    done = simulate(tmp_path, SALES, TWO, "limit=1", "hydra.run.dir=here")
+    assert done.returncode == 0
+    assert done.stdout.startswith("2 episodes, 0 failed")
+    names = {path.name for path in folder.iterdir()}
+    assert {"manifest.json", "summary.json"} <= names
+    assert not {"rest", ".emptying"} & names
+
+
+def test_emptying_takes_the_manifest_first_so_that_half_a_run_is_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = Run(folder=tmp_path, command="test", seed=0, config_hash="0" * 8, config="")
+    run.start()
+    (tmp_path / "clone").mkdir()
+    run.finish({}, "the table")
+
+    def killed(_: Path) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("shutil.rmtree", killed)
+    run.is_fresh = True
+    with pytest.raises(KeyboardInterrupt):
+        run.start()
+    monkeypatch.undo()
+    run.is_fresh = False
+    check_same(run)
+    assert not run.is_finished
+    run.start()
+    assert {path.name for path in tmp_path.iterdir()} == {"config.yaml", "manifest.json"}
+
+
+def test_of_one_instance_that_chance_cannot_change_no_interval_is_given(tmp_path: Path) -> None:
+    one = "scenario=[price_negotiation/test/7]"
+    assert simulate(tmp_path, one, TWO, "limit=3", "hydra.run.dir=here").returncode == 0
+    summary = json.loads((tmp_path / "here" / "summary.json").read_text(encoding="utf-8"))
+    for figures in summary["agents"].values():
+        for figure in figures.values():
+            assert figure["low"] is None
+            assert figure["n"] == 6
+
+
 def test_a_run_that_goes_on_remembers_the_code_it_began_with(tmp_path: Path) -> None:
     arguments = (SALES, TWO, "limit=2", "hydra.run.dir=here")
     assert simulate(tmp_path, *arguments).returncode == 0
@@ -179,6 +239,7 @@ def test_what_is_not_scored_is_not_complete(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     run = Run(folder=tmp_path, command="test", seed=0, config_hash="0" * 8, config="")
+    run.start()
     silent = sale().model_copy(update={"game": None})
     seats = {f"agent_{seat}": SeatRecord(name="Ada", agent="somebody") for seat in range(2)}
     talk = Episode(key="0", scenario=silent, seed=0, seats=seats, turns=(), outcome="left")
@@ -307,8 +368,12 @@ def test_of_one_instance_or_values_that_do_not_differ_only_the_mean_is_known(
         utility = figures["scripted:linear"]["outcome/utility"]
         assert (utility["value"], utility["low"], utility["high"]) == (0, None, None)
         agreement = figures["scripted:linear"]["outcome/agreement"]
-        assert (agreement["value"], agreement["low"]) == (0, 0)
-        assert agreement["high"] > 0.5
+        assert agreement["value"] == 0
+        if name == "one":
+            assert (agreement["low"], agreement["high"]) == (None, None)
+        else:
+            assert agreement["low"] == 0
+            assert agreement["high"] > 0.5
 
 
 def test_one_name_stands_for_a_list_of_one(tmp_path: Path) -> None:

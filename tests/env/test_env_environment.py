@@ -196,7 +196,10 @@ def test_every_sample_of_the_action_space_can_be_played(data: st.DataObject) -> 
     [
         (AgentAction("action", "OFFER 50"), True),
         (AgentAction("action", "\nOFFER 50\n"), True),
+        (AgentAction("action", "final_bid: 50."), True),
         (AgentAction("action", "shrugs and writes\nOFFER 50\non the board"), False),
+        (AgentAction("action", "He nods slowly. FINAL_BID: 50"), False),
+        (AgentAction("action", "FINAL_BID: 50. And he smiles."), False),
         (AgentAction("speak", "I see.\nOFFER 50"), True),
         (AgentAction("speak", "OFFER 50", ("Bram",)), True),
         (AgentAction("speak", "OFFER 50", ("agent_1", "agent_0")), True),

@@ -220,6 +220,15 @@ def test_amounts_may_be_written_in_several_ways(text: str) -> None:
     assert GAME.parse(text, begin(), 0) == AllocationMove("PROPOSE", (2, 1, 0))
 
 
+@pytest.mark.parametrize(
+    "text",
+    ["PROPOSE 1,000 1", "PROPOSE 0,01 0", "PROPOSE 1,00,1", "PROPOSE 1,5 1", "PROPOSE 1/2 1 0"],
+)
+def test_amounts_that_could_mean_two_things_are_not_guessed_at(text: str) -> None:
+    why = "the amounts are ambiguous; write them with nothing but spaces between"
+    assert GAME.parse(text, begin(), 0) == Invalid(why)
+
+
 def test_talk_is_no_move() -> None:
     assert GAME.parse("I propose that I keep the books.", begin(), 0) is None
 

@@ -8,6 +8,8 @@ import subprocess
 import sys
 
 import pytest
+import torch
+from omegaconf import OmegaConf
 from tiny_players import ENVIRONMENT, SMALL_MODEL, chat_model, chat_tokenizer
 
 from sotopia_env.store import SqliteStore
@@ -160,6 +162,61 @@ def test_the_summary_agrees_with_the_stored_episodes(finished):
         assert summary["value"] == pytest.approx(sum(shares) / len(shares))
 
 
+@pytest.mark.parametrize(
+    ("tag", "own", "other"), [("clone", "clone", "policy"), ("grpo", "policy", "clone")]
+)
+def test_the_games_before_and_after_were_played_by_the_clone_and_by_the_policy(
+    finished, tag, own, other
+):
+    """Whose probabilities the recorded ones are."""
+    folder = finished[1]
+    store = SqliteStore(folder / "episodes.sqlite")
+    try:
+        seats = [
+            record
+            for episode in store.episodes()
+            if episode.tag == tag
+            for record in episode.seats.values()
+            if record.agent == "learner"
+        ]
+    finally:
+        store.close()
+    assert seats
+
+    def distance(name):
+        policy = load_policy(str(folder / name))
+        return max(
+            abs(again - recorded)
+            for record in seats
+            for again, recorded in zip(*probabilities(policy, record), strict=True)
+        )
+
+    assert distance(own) < 1e-3 < distance(other)
+
+
+def probabilities(policy, record):
+    """Log-probabilities of a seat's own tokens, by a policy and as they were recorded."""
+    ids = torch.tensor([record.context.token_ids])
+    with torch.no_grad():
+        logits = policy.model.eval()(ids).logits[0]
+    found = (logits / policy.record.temperature).log_softmax(dim=-1)
+    again, recorded = [], []
+    for decision in record.decisions:
+        start, end = decision.token_span
+        again += [float(found[at - 1, ids[0, at]]) for at in range(start, end)]
+        recorded += decision.logprobs
+    return again, recorded
+
+
+def test_the_clone_learns_from_the_demonstrators_alone(finished):
+    """One row a game: nobody but one of the two seats."""
+    lines = (finished[1] / "cloning.jsonl").read_text().splitlines()
+    last = json.loads(lines[-1])
+    batch = OmegaConf.load(finished[1] / "config.yaml").bc.per_device_train_batch_size
+    rows = last["step"] / last["epoch"] * batch
+    assert rows == pytest.approx(120, rel=0.1)
+
+
 def test_the_report_is_one_page_that_needs_nothing_else(finished):
     page = (finished[1] / "report.html").read_text()
     assert page.count('<img alt="') == page.count('src="data:image/png;base64,') == 2
@@ -251,6 +308,17 @@ def untalkative(tmp_path_factory, texts):
     chat_model(tokenizer).save_pretrained(folder)
     tokenizer.save_pretrained(folder)
     return folder
+
+
+def test_a_path_that_is_no_checkpoint_is_refused_before_anything_of_it_is_read(tmp_path):
+    model = tmp_path / "model"
+    model.mkdir()
+    with (model / "weights.bin").open("wb") as file:
+        file.truncate(2**40)  # to read it would take a quarter of an hour
+    done = run(tmp_path, "+exp=smoke", "model=full", f"model.path={model}")
+    assert done.returncode == 2
+    assert done.stderr.startswith("error: ")
+    assert not (tmp_path / "outputs").exists()
 
 
 REFUSED = {

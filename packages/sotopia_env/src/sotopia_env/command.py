@@ -20,7 +20,6 @@ from .run_folder import (
     check_same,
     check_usable,
     config_hash,
-    digests,
     existing,
     locked,
     remove_new,
@@ -218,18 +217,19 @@ class _Frame:
                 seed=settings.seed,
                 config_hash=config_hash(values),
                 config=OmegaConf.to_yaml(OmegaConf.create(values)),
-                inputs=digests(values),
+                values=values,
                 is_fresh=settings.fresh,
             )
             _check_seed(run.seed)
             with locked(folder):
                 self.codes.append(self._work(settings, run))
         except ConfigurationError as error:
-            remove_new(folder, self.old)
             self.codes.append(_refuse(str(error)))
         except SotopiaError as error:
             print(f"failed: {error}", file=sys.stderr)
             self.codes.append(FAILED)
+        finally:
+            remove_new(folder, self.old)
 
     def _work(self, settings: Any, run: Run) -> int:
         if not run.is_fresh:

@@ -343,12 +343,15 @@ class SotopiaEnv(ParallelEnv[str, Observation, ActionLike]):
 
     def _counted(self, move: Any, action: AgentAction, key: str) -> Any:
         """The move, or why it does not count in this kind of action."""
-        if action.action_type == "action" and "\n" in action.argument.strip():
+        if action.action_type == "action" and not self._is_whole_move(action.argument):
             return Invalid("a move must be the whole argument of an action")
         names, to = self.transcript.names, action.to
         if to and not all(k in to or names[k] in to for k in self.agents if k != key):
             return Invalid("a move must be said to everybody")
         return move
+
+    def _is_whole_move(self, argument: str) -> bool:
+        return bool(self.transcript.game.grammar.is_whole(argument))
 
     def _off_turn(
         self, read: Mapping[str, AgentAction | UnreadableAction], on_turn: tuple[str, ...]

@@ -125,6 +125,11 @@ class MoveGrammar:
         start = sum(len(line) + 1 for line in lines[: found[0]])
         return start, start + len(lines[found[0]])
 
+    def is_whole(self, text: str) -> bool:
+        """Whether a text that makes a move is nothing but that move."""
+        whole = self._whole.fullmatch(clean_text(text).strip())
+        return whole is not None and self._whole_line(whole[1], whole[2]) is not None
+
     def _find(self, text: str) -> tuple[int, FormalMove | Invalid] | None:
         """The move of `text` with the number of its line, from 0."""
         if len(text) > MAX_CHARACTERS:

@@ -7,17 +7,20 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from importlib import metadata
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from .errors import ConfigurationError
 from .progress import Progress
 
 _LOCK: Final = ".lock"
+_EMPTYING: Final = ".emptying"
+"""What the manifest is called while the folder is being emptied; half a run is none."""
 _SUMMARY, _TABLE, _MANIFEST = "summary.json", "table.txt", "manifest.json"
 _NOT_HASHED: Final = ("seed", "fresh", "hydra")
 
@@ -32,8 +35,8 @@ class Run:
     config_hash: str
     config: str = field(repr=False)
     """The composed settings, as YAML."""
-    inputs: Mapping[str, str] = field(default_factory=dict, repr=False)
-    """Digest of each file and folder the settings name."""
+    values: Mapping[str, object] = field(default_factory=dict, repr=False)
+    """The composed settings; the files and folders they name are part of what the run is."""
     is_fresh: bool = False
     """Whether what an earlier run left is to be removed."""
 
@@ -43,12 +46,18 @@ class Run:
         With `fresh=true` what an earlier run left is removed first. A run that goes on keeps its
         manifest: `made_with` has one entry for each state of the code that worked on it.
         """
-        if self.is_fresh:
-            _empty(self.folder)
         path = self.folder / _MANIFEST
-        earlier = json.loads(path.read_text(encoding="utf-8"))["made_with"] if path.exists() else []
+        if self.is_fresh or (self.folder / _EMPTYING).exists():
+            _empty(self.folder)
+        if path.exists():  # `check_same` has compared it
+            manifest = json.loads(path.read_text(encoding="utf-8"))
+        else:
+            manifest = _manifest(self)
+        code = _code()
+        if code not in manifest["made_with"][-1:]:
+            manifest["made_with"].append(code)
         write_atomically(self.folder / "config.yaml", self.config)
-        write_atomically(path, _as_json(_manifest(self, earlier)))
+        write_atomically(path, _as_json(manifest))
 
     def say(self, text: str) -> None:
         """A line for the person who started the command."""
@@ -77,7 +86,7 @@ class Run:
 
     @property
     def is_finished(self) -> bool:
-        return (self.folder / _SUMMARY).exists() and (self.folder / _TABLE).exists()
+        return all((self.folder / name).exists() for name in (_MANIFEST, _SUMMARY, _TABLE))
 
     @property
     def shown_folder(self) -> str:
@@ -105,6 +114,9 @@ def digests(value: object, key: str = "") -> dict[str, str]:
     """SHA-256 of what the settings name on this machine, by name.
 
     Looked for are `policy:<folder>` and others of that form, the setting `path`, and `*.json`.
+
+    Raises:
+        ConfigurationError: for a file that cannot be read.
     """
     if isinstance(value, Mapping):
         return {name: d for k, v in value.items() for name, d in digests(v, str(k)).items()}
@@ -116,12 +128,14 @@ def digests(value: object, key: str = "") -> dict[str, str]:
     path = Path(named.partition("?")[0])
     if not (scheme or key == "path" or path.suffix == ".json") or not path.exists():
         return {}
-    files = sorted(file for file in (path, *path.rglob("*")) if file.is_file())
     whole = hashlib.sha256()
-    for file in files:
-        with file.open("rb") as stream:
-            digest = hashlib.file_digest(stream, "sha256").hexdigest()
-        whole.update(f"{file.relative_to(path)} {digest}\n".encode())
+    try:
+        for file in sorted(file for file in (path, *path.rglob("*")) if file.is_file()):
+            with file.open("rb") as stream:
+                digest = hashlib.file_digest(stream, "sha256").hexdigest()
+            whole.update(f"{file.relative_to(path)} {digest}\n".encode())
+    except OSError as error:
+        raise ConfigurationError(f"cannot read {value}: {error}") from error
     return {value: whole.hexdigest()}
 
 
@@ -148,9 +162,14 @@ def locked(folder: Path) -> Iterator[None]:
 
 
 def check_same(run: Run) -> None:
-    """Refuse to go on with a run of other settings."""
+    """Refuse to go on with a run of other settings, or with what is no run."""
     path = run.folder / _MANIFEST
     if not path.exists():
+        if _contents(run.folder) and not (run.folder / _EMPTYING).exists():
+            raise ConfigurationError(
+                f"{run.shown_folder} has files in it but no {_MANIFEST}, so it is no run of ours; "
+                "choose another folder with hydra.run.dir=<folder>"
+            )
         return
     try:
         old = json.loads(path.read_text(encoding="utf-8"))
@@ -166,7 +185,8 @@ def check_same(run: Run) -> None:
             f"{run.shown_folder} holds another run ({'; '.join(changes)}); "
             "fresh=true starts over, hydra.run.dir=<folder> goes elsewhere"
         )
-    changed = sorted(name for name, digest in run.inputs.items() if inputs.get(name) != digest)
+    present = digests(run.values)
+    changed = sorted(name for name, digest in present.items() if inputs.get(name) != digest)
     if changed:
         raise ConfigurationError(
             f"{run.shown_folder} was begun with other contents of {', '.join(changed)}; "
@@ -177,11 +197,13 @@ def check_same(run: Run) -> None:
 def check_usable(folder: Path) -> None:
     """Refuse a run folder that cannot be made or written to."""
     nearest = next(path for path in (folder, *folder.absolute().parents) if path.exists())
-    if not nearest.is_dir() or not os.access(nearest, os.W_OK | os.X_OK):
+    try:
+        Path(tempfile.mkdtemp(prefix=".", dir=nearest)).rmdir()
+    except OSError as error:
         raise ConfigurationError(
             f"hydra.run.dir={folder} cannot be used: {nearest} is "
             f"{'not writable' if nearest.is_dir() else 'no folder'}"
-        )
+        ) from error
 
 
 def existing(*folders: str) -> set[Path]:
@@ -204,38 +226,50 @@ def remove_new(folder: Path, old: set[Path]) -> None:
         path.rmdir()
 
 
+def _contents(folder: Path) -> list[Path]:
+    return [path for path in folder.iterdir() if path.name != _LOCK]
+
+
 def _empty(folder: Path) -> None:
-    """Remove what an earlier run of ours left in the folder."""
-    old = [path for path in folder.iterdir() if path.name != _LOCK]
-    if old and not (folder / _MANIFEST).exists():
+    """Remove what an earlier run of ours left; stopped half-way, the next run removes the rest."""
+    manifest, marker = folder / _MANIFEST, folder / _EMPTYING
+    if manifest.exists():
+        manifest.replace(marker)
+    elif _contents(folder) and not marker.exists():
         raise ConfigurationError(
             f"fresh=true would empty {folder}, which is no run of ours; choose another folder"
         )
-    for path in old:
+    for path in _contents(folder):
         if path.is_dir() and not path.is_symlink():
             shutil.rmtree(path)
-        else:
+        elif path != marker:
             path.unlink()
+    marker.unlink(missing_ok=True)
 
 
-def _manifest(run: Run, earlier: list[object]) -> dict[str, object]:
+def _manifest(run: Run) -> dict[str, Any]:
+    """Of a run that begins; `made_with` is to be filled by the code that works on it."""
+    return {
+        "command": run.command,
+        "config_hash": run.config_hash,
+        "seed": run.seed,
+        "inputs": digests(run.values),
+        "made_with": [],
+    }
+
+
+def _code() -> dict[str, object]:
+    """What works on a run: this code, and the versions of what it stands on."""
     versions = {}
     for name in ("sotopia-env", "sotopia-trainers", "sotopia-tom", "torch", "transformers", "trl"):
         try:
             versions[name] = metadata.version(name)
         except metadata.PackageNotFoundError:
             continue
-    code = {
+    return {
         "git_commit": _git_commit(),
         "python": sys.version.split()[0],
         "versions": versions,
-    }
-    return {
-        "command": run.command,
-        "config_hash": run.config_hash,
-        "seed": run.seed,
-        "inputs": dict(run.inputs),
-        "made_with": [*earlier, code] if code not in earlier[-1:] else earlier,
     }
 
 

@@ -129,7 +129,7 @@ def _report(episodes: Sequence[Episode], run: Run) -> int:
                 scored.setdefault(record.agent, {}).setdefault(name, []).append((value, cluster))
     figures = {
         agent: {
-            name: _figure(name, [v for v, _ in pairs], [c for _, c in pairs])
+            name: _figure(name, [v for v, _ in pairs], [c for _, c in pairs], len(instances) == 1)
             for name, pairs in by_name.items()
         }
         for agent, by_name in scored.items()
@@ -155,11 +155,20 @@ def _report(episodes: Sequence[Episode], run: Run) -> int:
     return OK
 
 
-def _figure(name: str, values: list[float], clusters: list[Hashable]) -> dict[str, Any]:
-    """Mean with its interval; of one instance, or values that do not differ, the mean alone."""
-    if name.endswith("/agreement"):
+def _figure(
+    name: str, values: list[float], clusters: list[Hashable], is_one_instance: bool
+) -> dict[str, Any]:
+    """Mean with its interval; the mean alone where nothing varies between the clusters.
+
+    Of one instance that is no certainty: it may be that chance has no part in how it is played.
+    """
+    by_cluster: dict[Hashable, list[float]] = {}
+    for value, cluster in zip(values, clusters, strict=True):
+        by_cluster.setdefault(cluster, []).append(value)
+    is_even = len({sum(of_one) / len(of_one) for of_one in by_cluster.values()}) == 1
+    if name.endswith("/agreement") and not (is_even and is_one_instance):
         return rate_interval([value == 1 for value in values], clusters).model_dump()
-    if len(set(values)) == 1 or len(set(clusters)) == 1:
+    if is_even:
         return {"value": sum(values) / len(values), "low": None, "high": None, "n": len(values)}
     return mean_interval(values, clusters).model_dump()
 

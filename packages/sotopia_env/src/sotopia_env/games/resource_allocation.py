@@ -7,6 +7,7 @@ proposal.
 """
 
 import math
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -30,6 +31,10 @@ GRAMMAR: Final = MoveGrammar(
 )
 MAX_ALLOCATIONS: Final = 20_000
 """Most divisions an instance may have, so that its solution stays exact and quick."""
+
+
+_SEPARATOR: Final = re.compile(r"\s*[,/]\s*|\s+")
+_LEADING_ZERO: Final = re.compile(r"0\d")
 
 
 class Issue(BaseModel):
@@ -301,19 +306,28 @@ def _is_possible(amount: int, limit: tuple[int, int]) -> bool:
 @lru_cache(maxsize=8192)
 def _whole_numbers(text: str, limits: Limits) -> Amounts | None:
     """The amounts of a text that is nothing but possible amounts, one an issue."""
-    amounts = [read_amount(word) for word in _words(text)]
+    words = _words(text)
+    amounts = [] if isinstance(words, Invalid) else [read_amount(word) for word in words]
     whole = tuple(amount for amount in amounts if isinstance(amount, int))
     is_readable = len(whole) == len(amounts) == len(limits)
     return whole if is_readable and all(map(_is_possible, whole, limits)) else None
 
 
-def _words(text: str) -> list[str]:
-    return text.replace(",", " ").replace("/", " ").split()
+def _words(text: str) -> list[str] | Invalid:
+    """Amounts with one kind of separator between all of them; `1,000 1` would mean two things."""
+    kinds = {separator.strip() for separator in _SEPARATOR.findall(text.strip())}
+    words = _SEPARATOR.split(text.strip())
+    is_mixed = len(kinds) > 1 or any(map(_LEADING_ZERO.match, words))
+    if is_mixed and "=" not in text:
+        return Invalid("the amounts are ambiguous; write them with nothing but spaces between")
+    return words
 
 
 def _read_amounts(text: str, issues: tuple[Issue, ...]) -> Amounts | Invalid:
     """`2 1 0`, with commas or slashes, in the order of the issues; or `books=2 hats=1 balls=0`."""
     words = _words(text)
+    if isinstance(words, Invalid):
+        return words
     if any("=" in word for word in words):
         named = dict(word.partition("=")[::2] for word in words)
         if len(named) != len(words) or set(named) != {i.name for i in issues}:
