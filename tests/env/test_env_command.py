@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sales import sale
@@ -262,14 +263,24 @@ def test_a_crash_is_no_mistake_of_the_user(tmp_path: Path) -> None:
     assert done.returncode == 1
 
 
-@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize(
+    ("sent", "of_interrupts"),
+    [
+        (signal.SIGINT, signal.default_int_handler),
+        (signal.SIGTERM, signal.default_int_handler),
+        (signal.SIGTERM, signal.SIG_IGN),  # behind `&` in a script
+    ],
+)
 def test_an_interrupt_ends_a_run_of_scripted_agents_at_once(
-    tmp_path: Path, sent: signal.Signals
+    tmp_path: Path, sent: signal.Signals, of_interrupts: Any
 ) -> None:
     folder = tmp_path / "run"
     command = [sys.executable, "-m", "sotopia_env.simulate", TWO, "limit=10000"]
     process = subprocess.Popen(
-        [*command, f"hydra.run.dir={folder}"], stderr=subprocess.PIPE, text=True
+        [*command, f"hydra.run.dir={folder}"],
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, of_interrupts),
     )
     assert episodes_in(folder, process) > 0
     process.send_signal(sent)

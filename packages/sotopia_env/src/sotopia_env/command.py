@@ -54,6 +54,8 @@ def command(
     logging.basicConfig(
         level=logging.WARNING, format="%(levelname)s: %(message)s", stream=sys.stderr
     )
+    # behind `&` in a script interrupts are ignored, and then SIGTERM would be too
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGTERM, _as_interrupt)
     given = sys.argv[1:] if argv is None else argv
     frame = _Frame(package=package, stem=stem, settings=settings, main=main)
