@@ -44,6 +44,15 @@ def test_a_game_of_ones_own_keeps_the_laws_of_the_protocol(tmp_path: Path) -> No
     assert said == "the rules hold; demands (5, 3) are worth (5, 3)\n"
 
 
+def test_a_sampled_episode_is_played_and_printed(tmp_path: Path) -> None:
+    said = run("minimal_demo.py", cwd=tmp_path)
+    lines = re.findall(
+        r"^[^(\n]+ \((speak|leave|non-verbal communication)\): .+", said, re.MULTILINE
+    )
+    assert len(lines) > 4
+    assert said.rstrip().split("\n")[-1] == "Too few active agents"
+
+
 @pytest.fixture
 def policy(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("models") / "babbler"

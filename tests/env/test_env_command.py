@@ -32,7 +32,8 @@ class Settings:
     split: str
     both_seats: bool
     action_order: str
-    max_turns: int
+    max_turns: int | None
+    visibility: str
     style: str
     concurrency: int
     tag: str
@@ -66,7 +67,7 @@ def everything(folder: Path) -> list[str]:
     [
         ([SALES, "agents=[nope]"], "unknown agent 'nope'"),
         ([SALES, TWO, "seed=-1"], "seed must be a whole number from 0 below 2**32, got -1"),
-        (["scenario=[sale]", TWO], "unknown game family 'sale'"),
+        (["scenario=[sale]", TWO], "unknown scenario 'sale'"),
         (["scenario=[chess.json]", TWO], "unknown game family 'chess'"),
         (["scenario=[torn.json]", TWO], "price_negotiation: Value error, deadline must be"),
         (["scenario=[binary.json]", TWO], "cannot read scenario file binary.json"),

@@ -411,12 +411,15 @@ def test_no_seat_is_ever_shown_the_goal_or_the_values_of_another(order: str) -> 
 
 def test_a_first_observation_holds_scenario_people_and_own_goal() -> None:
     env = parallel_env(talk(3), reward=None)
-    observations, _ = env.reset(seed=0)
-    assert observations["agent_1"] == {
-        "text": "Friends meet.\nYou are Bram. With you: Ada, Cleo.\n"
-        "Your goal, known only to you: Find out. CANARY-1",
-        "turn": 0,
-    }
+    observations, infos = env.reset(seed=0)
+    assert observations["agent_1"]["text"] == (
+        "Here is the context of this interaction:\nScenario: Friends meet.\n"
+        "Participants: Ada, Bram, and Cleo\nAda's goal: Unknown\n"
+        "Bram's goal: Find out. CANARY-1\nCleo's goal: Unknown"
+    )
+    assert observations["agent_1"]["turn"] == 0
+    assert observations["agent_1"]["actions"].tolist() == [1, 0, 0, 0, 0]
+    assert (infos["agent_1"]["name"], infos["agent_1"]["goal"]) == ("Bram", "Find out. CANARY-1")
 
 
 @pytest.mark.parametrize("to", [("Cleo",), ("agent_2",)])
@@ -424,7 +427,7 @@ def test_a_private_message_reaches_its_recipients_only(to: tuple[str, ...]) -> N
     env = env_of(talk(3))
     whisper = AgentAction("speak", "CANARY-WHISPER", to)
     observations, *_, infos = env.step({"agent_0": whisper})
-    assert observations["agent_2"]["text"] == 'Ada [private] said: "CANARY-WHISPER"'
+    assert observations["agent_2"]["text"] == "Ada [private to ['Cleo']] said: \"CANARY-WHISPER\""
     assert "CANARY-WHISPER" not in repr([observations["agent_1"], infos["agent_1"]])
     env.step({"agent_1": "Hm."})
     assert "CANARY-WHISPER" in env.history("agent_0")
@@ -434,7 +437,7 @@ def test_a_private_message_reaches_its_recipients_only(to: tuple[str, ...]) -> N
 
 def test_a_private_farewell_tells_the_others_only_that_somebody_left() -> None:
     env = env_of(talk(3), action_order="simultaneous")
-    farewell = AgentAction("leave", "CANARY-FAREWELL", ("agent_1",))
+    farewell = AgentAction("leave", "CANARY-FAREWELL", ("Bram",))
     observations, *_, infos = env.step({"agent_0": farewell, "agent_1": "Hm.", "agent_2": "Hm."})
     for seat in ("agent_1", "agent_2"):
         assert "Ada left the conversation" in observations[seat]["text"]
@@ -456,7 +459,8 @@ def test_why_a_move_does_not_count_is_told_to_its_maker_alone() -> None:
 def test_a_recipient_mask_names_the_seats_with_a_one() -> None:
     env = env_of(talk(3))
     env.step({"agent_0": {"action_type": 1, "argument": "Psst.", "to": np.array([0, 0, 1])}})
-    assert env.transcript.turns[0].action.to == ("agent_2",)
+    (turn,) = env.transcript.turns
+    assert (turn.action.to, turn.audience) == (("Cleo",), ("agent_2",))
 
 
 def test_history_is_all_a_seat_perceived_from_the_start() -> None:
@@ -476,7 +480,9 @@ def test_characters_take_the_seats() -> None:
     ]
     env = parallel_env(sale(), reward=None, agents=people)
     observations, _ = env.reset(seed=0)
-    assert "You are Eve Lind. With you: Finn." in observations["agent_0"]["text"]
+    assert (
+        "Participants: Eve Lind and Finn\nEve Lind's background:" in observations["agent_0"]["text"]
+    )
 
 
 def test_render_gives_the_conversation(capsys: pytest.CaptureFixture[str]) -> None:
@@ -621,12 +627,16 @@ def test_branches_do_not_disturb_each_other() -> None:
         ({"scenario": "price_negotiation/exam/3"}, ScenarioError, "<train|validation|test>"),
         ({"scenario": "price_negotiation/train/x"}, ScenarioError, "<number>"),
         ({"split": "exam"}, ScenarioError, "unknown split 'exam'"),
-        ({"action_order": "random"}, ConfigurationError, "unknown action_order 'random'"),
+        ({"action_order": "chaos"}, ConfigurationError, "unknown action_order 'chaos'"),
+        ({"max_stale_turns": -1}, ConfigurationError, "max_stale_turns must be a whole number"),
+        ({"visibility": "all"}, ConfigurationError, "unknown visibility 'all'"),
+        ({"action_types": ["shout"]}, ConfigurationError, "unknown action type 'shout'"),
+        ({"terminators": ["end"]}, ConfigurationError, "a terminator is an Evaluator, got 'end'"),
         ({"max_turns": "9"}, ConfigurationError, "a whole number from 1, got '9'"),
         ({"max_turns": 0}, ConfigurationError, "max_turns must be a whole number from 1, got 0"),
         ({"render_mode": "rgb_array"}, ConfigurationError, "unknown render_mode"),
         ({"reward": "fun"}, ConfigurationError, "Known: auto, share, utility, win"),
-        ({"agents": [AgentProfile(first_name="Eve", last_name="")]}, ConfigurationError, "1 char"),
+        ({"agents": [AgentProfile(first_name="Eve")]}, ScenarioError, "2 seats need as many"),
         ({"agents": ["Eve", "Bo"]}, ConfigurationError, "agents are AgentProfile objects, got ['E"),
         ({"reward": 3}, ConfigurationError, "reward is a name, an Evaluator or None, got 3"),
         ({"seed": -1}, ConfigurationError, "a seed is a whole number from 0, got -1"),

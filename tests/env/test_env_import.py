@@ -81,13 +81,18 @@ assert not [name for name in {HEAVY!r} if name in sys.modules]
     assert (probe.returncode, probe.stdout, probe.stderr) == (0, "", "")
 
 
-def test_the_bare_import_loads_no_library_at_all() -> None:
+def test_the_bare_import_loads_gymnasium_to_register_with_and_nothing_else() -> None:
     program = """
 import sys
+import gymnasium
 before = set(sys.modules)
 import sotopia_env
-new = {name.partition(".")[0] for name in set(sys.modules) - before}
-assert new <= {"sotopia_env", "importlib", "typing", "re"} | set(sys.stdlib_module_names), new
+new = set(sys.modules) - before
+assert new <= {
+    "sotopia_env", "sotopia_env.registration", "sotopia_env.scenarios",
+    "sotopia_env.scenarios.shipped",
+}, new
+assert "sotopia/price_negotiation-v0" in gymnasium.registry
 """
     subprocess.run([sys.executable, "-c", program], check=True)
 

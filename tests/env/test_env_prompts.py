@@ -42,7 +42,7 @@ def test_the_chat_style_begins_with_instructions_and_background() -> None:
         "assistant",
     ]
     assert second[0].content == INSTRUCTIONS
-    assert second[1].content.startswith("A lamp is for sale.\nYou are Ada. With you: Bram.")
+    assert "Scenario: A lamp is for sale.\nParticipants: Ada and Bram\n" in second[1].content
     assert second[2].content == "OFFER 80\nHello."
     assert second[3].content == 'Bram said: "Too much!"'
     assert second[: len(first)] == first

@@ -95,7 +95,11 @@ def test_the_rewards_of_a_sale_by_hand(
     assert given == dict(zip(SEATS, rewards, strict=True))
     assert env.final_rewards == given
     for seat, reward in given.items():
-        assert infos[seat]["reward_components"] == {f"outcome/{mode}": reward}
+        components = infos[seat]["reward_components"]
+        assert components[f"outcome/{mode}"] == reward
+        assert components.keys() <= {
+            f"outcome/{n}" for n in ("share", "utility", "win", "agreement")
+        }
         assert "unscored" not in infos[seat]
 
 
@@ -138,10 +142,16 @@ def test_rewards_come_with_the_last_step_only() -> None:
     _, rewards, _, _, infos = env.step({"agent_0": "OFFER 55"})
     assert rewards == {"agent_0": 0.0, "agent_1": 0.0}
     assert infos["agent_0"]["reward_components"] == {}
-    assert "evaluation" not in infos["agent_0"]
+    assert env.evaluation is None
     _, rewards, _, _, infos = env.step({"agent_1": "ACCEPT"})
     assert rewards == {"agent_0": 0.75, "agent_1": 0.25}
-    evaluation = infos["agent_0"]["evaluation"]
+    assert infos["agent_0"]["reward_components"] == {
+        "outcome/utility": 15.0,
+        "outcome/agreement": 1.0,
+        "outcome/share": 0.75,
+        "outcome/win": 1.0,
+    }
+    evaluation = env.evaluation
     assert evaluation.scores["agent_0"] == {
         "utility": 15.0,
         "agreement": 1.0,
@@ -168,8 +178,8 @@ def test_a_share_of_nothing_is_unscored_and_not_zero() -> None:
         assert math.isnan(rewards[seat])
         assert math.isnan(env.final_rewards[seat])
         assert infos[seat]["unscored"] == "outcome/share means nothing here"
-        assert infos[seat]["reward_components"] == {}
-        assert "share" not in infos[seat]["evaluation"].scores[seat]
+        assert "outcome/share" not in infos[seat]["reward_components"]
+        assert "share" not in env.evaluation.scores[seat]
 
 
 @pytest.mark.parametrize(
@@ -212,6 +222,8 @@ def test_stacked_wrappers_add_weighted_scores() -> None:
     assert rewards == {"agent_0": 1.5 + 1.0 + 2.0, "agent_1": 0.5 - 1.0 + 4.0}
     assert env.final_rewards == rewards
     assert infos["agent_0"]["reward_components"] == {
+        "outcome/utility": 15.0,
+        "outcome/agreement": 1.0,
         "outcome/share": 0.75,
         "outcome/win": 1.0,
         "jury/fun": 4.0,
@@ -225,7 +237,8 @@ def test_one_unscored_source_leaves_the_sum_unscored_and_the_others_readable() -
     _, rewards, _, _, infos = played(env, *DEAL)
     assert math.isnan(rewards["agent_0"])
     assert infos["agent_0"]["unscored"] == "the jury was asleep"
-    assert infos["agent_0"]["reward_components"] == {"outcome/share": 0.75}
+    assert infos["agent_0"]["reward_components"]["outcome/share"] == 0.75
+    assert "jury/fun" not in infos["agent_0"]["reward_components"]
 
 
 def test_a_seat_without_a_score_is_unscored_alone() -> None:

@@ -228,7 +228,7 @@ async def test_a_programming_error_is_not_caught() -> None:
     [
         (task("scripted:bulware", "scripted:linear"), AgentError, "Did you mean 'boulware'"),
         (task("scripted:linear", "robot:x"), AgentError, "unknown agent 'robot:x'"),
-        (task("a", "b", scenario="chess"), ScenarioError, "unknown game family 'chess'"),
+        (task("a", "b", scenario="chess"), ScenarioError, "unknown scenario 'chess'"),
         (
             Task(scenario="price_negotiation", agents=("scripted:linear",), seed=0),
             ConfigurationError,

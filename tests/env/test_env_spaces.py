@@ -55,16 +55,23 @@ def test_a_text_space_stays_a_text_space_to_gymnasium() -> None:
 
 def test_the_observation_space_holds_text_and_turns() -> None:
     space = ObservationSpace(20)
-    assert space.contains({"text": "", "turn": 0})
-    assert space.contains({"text": "x" * 10 * MAX_CHARACTERS, "turn": 20})
-    assert space.contains({"text": "", "turn": np.int64(3)})
+    may = np.array([1, 0, 1, 0, 0], dtype=np.int8)
+
+    def observation(**changes: Any) -> dict[str, Any]:
+        return {"text": "", "turn": 0, "actions": may} | changes
+
+    assert space.contains(observation())
+    assert space.contains(observation(text="x" * 10 * MAX_CHARACTERS, turn=20))
+    assert space.contains(observation(turn=np.int64(3)))
     for outside in (
-        {"text": "", "turn": 21},
-        {"text": "", "turn": -1},
-        {"text": "", "turn": 1.0},
-        {"text": None, "turn": 0},
-        {"text": ""},
-        {"text": "", "turn": 0, "more": 0},
+        observation(turn=21),
+        observation(turn=-1),
+        observation(turn=1.0),
+        observation(text=None),
+        observation(actions=may[:4]),
+        observation(actions=2 * may),
+        {"text": "", "turn": 0},
+        observation(more=0),
         "text",
     ):
         assert not space.contains(outside)

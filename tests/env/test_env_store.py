@@ -116,10 +116,10 @@ def test_a_file_of_a_newer_version_is_refused_and_left_as_it_is(tmp_path: Path) 
     path = tmp_path / "e.sqlite"
     with sqlite3.connect(path) as db:
         db.execute("CREATE TABLE future (x)")
-        db.execute("PRAGMA user_version=2")
+        db.execute("PRAGMA user_version=3")
     db.close()
     before = path.read_bytes()
-    with pytest.raises(StoreError, match="store version 2, this program knows 1; use a newer"):
+    with pytest.raises(StoreError, match="store version 3, this program knows 2; use a newer"):
         SqliteStore(path)
     assert path.read_bytes() == before
     assert [entry.name for entry in tmp_path.iterdir()] == ["e.sqlite"]

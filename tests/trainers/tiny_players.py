@@ -2,6 +2,8 @@
 
 import asyncio
 import os
+import subprocess
+import sys
 from collections.abc import Sequence
 
 import numpy as np
@@ -33,6 +35,25 @@ SMALL_MODEL = [
 ]
 """For a command: with 120 games, the smallest policy that makes offers."""
 ENVIRONMENT = {**os.environ, "HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": "1"}
+
+
+def grpo_command(*arguments):
+    """What a person types to train."""
+    return [sys.executable, "-m", "sotopia_trainers.grpo", *arguments]
+
+
+def run_grpo(cwd, *arguments):
+    """Train as a person does, in a process of its own."""
+    return subprocess.run(
+        grpo_command(*arguments),
+        cwd=cwd,
+        env=ENVIRONMENT,
+        capture_output=True,
+        text=True,
+        timeout=200,
+    )
+
+
 """For a command."""
 CHATML = (
     "{% for m in messages %}<|im_start|>{{ m['role'] }}\n{{ m['content'] }}<|im_end|>\n"

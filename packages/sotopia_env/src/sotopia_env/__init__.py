@@ -1,10 +1,13 @@
 """Social agents with private goals in a PettingZoo environment, scored by rules or judges.
 
-The public names are imported when they are first used, so that importing the package costs nothing.
+The public names are imported when they are first used. The only thing done here is to register ids
+with Gymnasium, in memory.
 """
 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
+
+from .registration import register_with_gymnasium
 
 if TYPE_CHECKING:
     from .actions import AgentAction
@@ -12,16 +15,21 @@ if TYPE_CHECKING:
     from .episode import Episode
     from .make import aec_env, parallel_env, scenario_ids
     from .profiles import AgentProfile, EnvironmentProfile, RelationshipType
-    from .rewards import VerifiableReward
+    from .rewards import JudgeReward, VerifiableReward
     from .runner import run_episodes
+    from .scenarios.samplers import BenchmarkSampler, ConstraintSampler, UniformSampler
 
 _HOMES = {
     "AgentAction": "actions",
     "AgentProfile": "profiles",
     "EnvironmentProfile": "profiles",
+    "BenchmarkSampler": "scenarios.samplers",
+    "ConstraintSampler": "scenarios.samplers",
     "Episode": "episode",
+    "JudgeReward": "rewards",
     "RelationshipType": "profiles",
     "SotopiaEnv": "environment",
+    "UniformSampler": "scenarios.samplers",
     "VerifiableReward": "rewards",
     "aec_env": "make",
     "parallel_env": "make",
@@ -32,10 +40,14 @@ _HOMES = {
 __all__ = [
     "AgentAction",
     "AgentProfile",
+    "BenchmarkSampler",
+    "ConstraintSampler",
     "EnvironmentProfile",
     "Episode",
+    "JudgeReward",
     "RelationshipType",
     "SotopiaEnv",
+    "UniformSampler",
     "VerifiableReward",
     "aec_env",
     "parallel_env",
@@ -54,3 +66,6 @@ def __getattr__(name: str) -> Any:
 
 def __dir__() -> list[str]:
     return sorted({*globals(), *__all__})
+
+
+register_with_gymnasium()

@@ -54,6 +54,23 @@ ActionLike: TypeAlias = str | AgentAction | Mapping[str, object]
 """What `step` takes for a seat: a string speaks, a mapping names the three fields."""
 
 
+def in_words(action: AgentAction) -> str:
+    """An action as the others perceive it, after the name of who acts; the words byte for byte.
+
+    The form is that of the published data; a private one begins with its recipients.
+    """
+    match action.action_type:
+        case "speak":
+            text = f'said: "{action.argument}"'
+        case "leave":
+            return "left the conversation"  # which all see, whoever it is announced to
+        case "none":
+            return "did nothing"
+        case kind:
+            text = f"[{kind}] {action.argument}"
+    return f"[private to {list(action.to)}] {text}" if action.to else text
+
+
 def as_action(value: ActionLike, names: tuple[str, ...]) -> AgentAction | UnreadableAction:
     """Read one of the accepted forms; `names` are the seat keys a recipient mask refers to.
 

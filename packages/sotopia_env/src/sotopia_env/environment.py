@@ -5,7 +5,8 @@ conversation. Rewards are added by the wrappers of `rewards.py`.
 """
 
 import copy
-from collections.abc import Callable, Mapping, Sequence
+import logging
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 
@@ -13,19 +14,36 @@ import numpy as np
 from gymnasium.utils.seeding import np_random
 from pettingzoo import ParallelEnv
 
-from .actions import NO_ACTION, ActionLike, AgentAction, UnreadableAction, as_action
-from .episode import Outcome, Transcript, Turn
+from .actions import (
+    ACTION_TYPES,
+    NO_ACTION,
+    ActionLike,
+    ActionType,
+    AgentAction,
+    UnreadableAction,
+    as_action,
+)
+from .episode import Announcement, Outcome, Transcript, Turn
 from .errors import ActionError, ConfigurationError, one_of
 from .games.protocol import Solution
 from .moves import Invalid
-from .perception import UNSEEN, Info, Observation, conversation, history, info_of, perceived
-from .profiles import AgentProfile, EnvironmentProfile
-from .scene import Scene, scene_of
+from .perception import (
+    UNSEEN,
+    Info,
+    Observation,
+    conversation,
+    history,
+    perceived,
+)
+from .profiles import EnvironmentProfile
+from .reading import deed, possible
+from .scene import Characters, Scene, scene_of
 from .spaces import ActionSpace, ObservationSpace
-from .termination import ending
-from .turns import ACTION_ORDERS, ActionOrder, seats_on_turn
+from .termination import FEWEST_SEATS, Ruling, Terminator, ending
+from .turns import ACTION_ORDERS, ActionOrder, given_the_floor, next_seat
+from .visibility import VISIBILITIES, Visibility
 
-_SPOKEN: Final = ("speak", "action")
+_LOG: Final = logging.getLogger(__name__)
 
 StepResult: TypeAlias = tuple[
     dict[str, Observation], dict[str, float], dict[str, bool], dict[str, bool], dict[str, Info]
@@ -38,12 +56,17 @@ class Snapshot:
 
     profile: EnvironmentProfile
     turns: tuple[Turn, ...]
+    announcements: tuple[Announcement, ...]
+    turn: int
+    silent_turns: int
     outcome: Outcome | None
+    ending: str
     left: tuple[str, ...]
     game_state: Any
-    turn: int
     previous: int
+    spoke: tuple[int, ...]
     turn_order: tuple[str, ...]
+    types: tuple[ActionType, ...]
     agents: tuple[str, ...]
     rewards: tuple[tuple[str, float], ...]
     invalid: tuple[int, ...]
@@ -55,14 +78,27 @@ class SotopiaEnv(ParallelEnv[str, Observation, ActionLike]):
 
     Args:
         source: gives the scenario of an episode, from the seed of `reset` (`None`: draw one).
+        seats: how many; at least 2.
         characters: who sits where; by default the scenario's own names.
-        action_order: `round-robin` or `simultaneous`.
+        action_order: `round-robin`, `simultaneous`, `random` or `agent-chosen`; see `turns.py`. A
+            game in phases has orders of its own.
         max_turns: turns, of any seat, after which the episode is truncated.
-        render_mode: `ansi` gives `render()` as text.
+        max_stale_turns: turns in a row in which nobody on turn does anything, beyond which the
+            episode ends; `None` is any number.
+        action_types: what seats may choose; `none` is always among them.
+        visibility: what the seats are told at the start: `private` goes by the relationship, `lite`
+            tells no backgrounds, and `omniscient` tells everybody everything.
+        terminators: further rules that end an episode: evaluators whose `Evaluation.terminated` is
+            the reason. They are asked after every turn, so they should look at its end only.
+        render_mode: `ansi` gives `render()` as text, `human` prints it.
+        seed: of the generator that supplies seeds to `reset()` without one.
 
-    Seats are `agent_0`, `agent_1`, ... in every dict. Masks are in `infos[seat]["action_mask"]`.
-    A seat that is not on turn may only do `none`; anything else of it is turned into `none` and
-    flagged by `infos[seat]["off_turn"]`.
+    Seats are `agent_0`, `agent_1`, ... in every dict. Masks are in `infos[seat]["action_mask"]` and
+    `observations[seat]["actions"]`. A seat that is not on turn may only do `none`; anything else of
+    it is turned into `none` and flagged by `infos[seat]["off_turn"]`.
+
+    Raises:
+        ConfigurationError: for an argument that cannot work.
     """
 
     metadata: dict[str, Any] = {  # noqa: RUF012  # as PettingZoo declares it
@@ -77,21 +113,33 @@ class SotopiaEnv(ParallelEnv[str, Observation, ActionLike]):
         source: Callable[[int], EnvironmentProfile],
         *,
         seats: int = 2,
-        characters: Sequence[AgentProfile] | None = None,
+        characters: Characters | None = None,
         action_order: ActionOrder = "round-robin",
         max_turns: int = 20,
+        max_stale_turns: int | None = None,
+        action_types: Sequence[ActionType] = ACTION_TYPES,
+        visibility: Visibility = "private",
+        terminators: Sequence[Terminator] = (),
         render_mode: str | None = None,
         seed: int | None = None,
     ) -> None:
-        if not isinstance(max_turns, int) or max_turns < 1:
-            raise ConfigurationError(f"max_turns must be a whole number from 1, got {max_turns!r}")
+        _check_limit("max_turns", max_turns, 1)
+        if max_stale_turns is not None:
+            _check_limit("max_stale_turns", max_stale_turns, 0)
         if render_mode is not None:
             one_of(self.metadata["render_modes"], render_mode, "render_mode")
         if characters is not None and len(characters) != seats:
             raise ConfigurationError(f"{len(characters)} characters for {seats} seats")
         self._source, self._characters = source, characters
         self._order = one_of(ACTION_ORDERS, action_order, "action_order")
-        self._max_turns = max_turns
+        self._visibility = one_of(VISIBILITIES, visibility, "visibility")
+        allowed = {one_of(ACTION_TYPES, kind, "action type") for kind in (*action_types, UNSEEN)}
+        self._allowed = tuple(kind for kind in ACTION_TYPES if kind in allowed)
+        for rule in terminators:
+            if not hasattr(rule, "evaluate"):
+                raise ConfigurationError(f"a terminator is an Evaluator, got {rule!r:.80}")
+        self._terminators = tuple(terminators)
+        self._max_turns, self._max_stale = max_turns, max_stale_turns
         self.render_mode = render_mode
         self.possible_agents = [f"agent_{i}" for i in range(seats)]
         self.agents: list[str] = []
@@ -102,13 +150,19 @@ class SotopiaEnv(ParallelEnv[str, Observation, ActionLike]):
         _check_seed(seed)
         self._seed = seed
         self._generator: np.random.Generator | None = np_random(seed)[0]
+        self._drawn: EnvironmentProfile | None = None
         self._scene: Scene | None = None
+        self._seat_by_name: dict[str, str] = {}
         self._transcript: Transcript | None = None
         self.final_rewards: dict[str, float] = {}
         self.invalid_moves: list[int] = []
-        self._turn, self._previous = 0, -1
+        self._previous = -1
+        self._spoke = [-1] * seats
+        """Turn in which each seat last had the floor."""
         self.turn_order: tuple[str, ...] = ()
         """Seats that may act now."""
+        self._types = self._allowed
+        """What they may choose."""
         self._present: list[int] = []
         self._orders: dict[int, tuple[str, ...]] = {}
         """Who is on turn after which seat, while nobody comes or goes."""
@@ -129,7 +183,8 @@ class SotopiaEnv(ParallelEnv[str, Observation, ActionLike]):
     ) -> tuple[dict[str, Observation], dict[str, Info]]:
         """Start an episode; the seed fixes the scenario instance and all chance in it.
 
-        Without a seed the environment's own generator, seeded once, supplies the next.
+        Without a seed the environment's own generator, seeded once, supplies the next. There are no
+        `options`.
         """
         _check_seed(seed)
         if seed is not None:
@@ -137,22 +192,33 @@ class SotopiaEnv(ParallelEnv[str, Observation, ActionLike]):
         else:
             seed = int(self._rng.integers(2**31))
         scene = self._set(self._source(seed))
-        names, game = dict(zip(self._keys, scene.names, strict=True)), scene.game
-        state = None
-        if game is not None:
+        game, state = scene.game, None
+        if scene.is_phased:
+            state = game.begin(scene.params, self._rng if game.has_chance else None, self._order)
+        elif game is not None:
             state = game.start(scene.params, self._rng if game.has_chance else None)
-        self._transcript = Transcript(scene.profile, names, game=game, game_state=state)
-        self._turn, self._previous = 0, -1
+        self._transcript = transcript = Transcript(
+            scene.profile,
+            dict(zip(self._keys, scene.names, strict=True)),
+            game=game,
+            game_state=state,
+            characters=scene.characters,
+        )
+        self._previous, self._spoke = -1, [-1] * len(self._keys)
         self._seat_those(list(range(len(self._keys))))
-        self.turn_order = self._next(-1)
+        self._types = self._allowed
+        self.turn_order = self._next(transcript, scene)
+        news = self._announce(transcript, scene, -1)
         self.agents = list(self._keys)
         self.final_rewards = dict.fromkeys(self._keys, 0.0)
         self.invalid_moves = [0] * len(self._keys)
-        observations: dict[str, Observation] = {}
-        infos: dict[str, Info] = {}
-        for seat, key in enumerate(self._keys):
-            observations[key] = {"text": scene.introductions[seat], "turn": 0}
-            infos[key] = info_of(self.transcript, seat, (), may_act=key in self.turn_order)
+        observations, infos = perceived(
+            transcript, self._keys, (), news, self.turn_order, self._types
+        )
+        for seat, (key, observation) in enumerate(observations.items()):
+            text, new = scene.introductions[seat], observation["text"]
+            observation["text"] = f"{text}\n{new}" if new else text
+            infos[key]["name"], infos[key]["goal"] = scene.names[seat], scene.goals[seat]
         return observations, infos
 
     def step(self, actions: Mapping[str, ActionLike]) -> StepResult:
@@ -175,12 +241,14 @@ class SotopiaEnv(ParallelEnv[str, Observation, ActionLike]):
         for key in on_turn:
             if key not in read:
                 raise ActionError(f"{key} is on turn and has no action")
-        transcript = self.transcript
+        transcript, scene = self.transcript, self._scene
+        assert scene is not None
         rewards = self._zeros.copy()
-        said = self._play(transcript, on_turn, read)
-        self._turn += 1
-        terminations, truncations = self._advance(transcript, live, said)
-        observations, infos = perceived(transcript, live, said, self._turn, self.turn_order)
+        said = self._play(transcript, scene, on_turn, read)
+        transcript.turn += 1
+        terminations, truncations = self._advance(transcript, scene, live, said)
+        news = self._announce(transcript, scene, transcript.turn - 1) if scene.is_phased else ()
+        observations, infos = perceived(transcript, live, said, news, self.turn_order, self._types)
         if len(read) > len(on_turn):
             for key in self._off_turn(read, on_turn):
                 infos[key]["off_turn"] = True
@@ -213,14 +281,30 @@ class SotopiaEnv(ParallelEnv[str, Observation, ActionLike]):
     @property
     def turn(self) -> int:
         """Turns played so far."""
-        return self._turn
+        return self.transcript.turn
+
+    @property
+    def scene(self) -> Scene:
+        """The scenario as it was set for its seats: names, facts and their owners, rules.
+
+        Raises:
+            ActionError: before the first reset.
+        """
+        if self._scene is None:
+            raise ActionError("nothing has been played yet: call reset()")
+        return self._scene
+
+    @property
+    def visibility(self) -> Visibility:
+        """What the seats are told at the start."""
+        return self._visibility
 
     def solution(self) -> Solution | None:
         """Reference points of the game being played, from everybody's true values."""
         game = self.transcript.game
         if game is None:
             return None
-        found: Solution = game.solution(self.transcript.game_state.params)
+        found: Solution | None = game.solution(self.transcript.game_state.params)
         return found
 
     def sample_move(self, agent: str, rng: np.random.Generator) -> str:
@@ -238,15 +322,21 @@ class SotopiaEnv(ParallelEnv[str, Observation, ActionLike]):
 
     def snapshot(self) -> Snapshot:
         """The present position. `restore` brings it back exactly, random generator included."""
+        transcript = self.transcript
         return Snapshot(
-            profile=self.transcript.profile,
-            turns=tuple(self.transcript.turns),
-            outcome=self.transcript.outcome,
-            left=self.transcript.left,
-            game_state=self.transcript.game_state,
-            turn=self._turn,
+            profile=transcript.profile,
+            turns=tuple(transcript.turns),
+            announcements=tuple(transcript.announcements),
+            turn=transcript.turn,
+            silent_turns=transcript.silent_turns,
+            outcome=transcript.outcome,
+            ending=transcript.ending,
+            left=transcript.left,
+            game_state=transcript.game_state,
             previous=self._previous,
+            spoke=tuple(self._spoke),
             turn_order=self.turn_order,
+            types=self._types,
             agents=tuple(self.agents),
             rewards=tuple(self.final_rewards.items()),
             invalid=tuple(self.invalid_moves),
@@ -262,13 +352,18 @@ class SotopiaEnv(ParallelEnv[str, Observation, ActionLike]):
             profile=snapshot.profile,
             names=dict(zip(self._keys, scene.names, strict=True)),
             turns=list(snapshot.turns),
+            announcements=list(snapshot.announcements),
+            turn=snapshot.turn,
+            silent_turns=snapshot.silent_turns,
             outcome=snapshot.outcome,
+            ending=snapshot.ending,
             left=snapshot.left,
+            characters=scene.characters,
             game=scene.game,
             game_state=snapshot.game_state,
         )
-        self._turn, self._previous = snapshot.turn, snapshot.previous
-        self.turn_order = snapshot.turn_order
+        self._previous, self._spoke = snapshot.previous, list(snapshot.spoke)
+        self.turn_order, self._types = snapshot.turn_order, snapshot.types
         self.agents = list(snapshot.agents)
         self._seat_those([self._seat[key] for key in self.agents])
         self.final_rewards = dict(snapshot.rewards)
@@ -286,9 +381,16 @@ class SotopiaEnv(ParallelEnv[str, Observation, ActionLike]):
 
     def _set(self, profile: EnvironmentProfile) -> Scene:
         """Set the scene; one played again stands already."""
-        if self._scene is None or self._scene.profile is not profile:
-            self._scene = scene_of(profile, len(self._keys), self._characters)
-        return self._scene
+        scene = self._scene
+        if scene is not None and (self._drawn is profile or scene.profile is profile):
+            return scene
+        self._drawn = profile
+        self._scene = scene = scene_of(profile, len(self._keys), self._characters, self._visibility)
+        self._seat_by_name = dict(zip(self._keys, self._keys, strict=True))
+        self._seat_by_name.update(zip(scene.names, self._keys, strict=True))
+        if self._visibility == "omniscient":
+            _LOG.info("every seat is told everything (visibility=omniscient)")
+        return scene
 
     def _seat_those(self, seats: list[int]) -> None:
         if seats != self._present:
@@ -296,62 +398,81 @@ class SotopiaEnv(ParallelEnv[str, Observation, ActionLike]):
             keys = [self._keys[seat] for seat in seats]
             self._zeros, self._falses = dict.fromkeys(keys, 0.0), dict.fromkeys(keys, False)
 
-    def _next(self, previous: int) -> tuple[str, ...]:
-        """Keys of the seats on turn after seat `previous`."""
+    def _next(self, transcript: Transcript, scene: Scene) -> tuple[str, ...]:
+        """Keys of the seats on turn now."""
+        if scene.is_phased:
+            game, state = scene.game, transcript.game_state
+            possible = game.action_types(state)
+            self._types = tuple(kind for kind in self._allowed if kind in possible)
+            acting = game.acting(state)
+            return tuple(self._keys[seat] for seat in acting if seat in self._present)
+        order, present = self._order, self._present
+        if order == "random":
+            return (self._keys[present[int(self._rng.integers(len(present)))]],)
+        previous = self._previous if order == "round-robin" else -1
         if previous not in self._orders:
-            seats = seats_on_turn(self._order, previous, self._present)
+            seats = next_seat(previous, present) if order == "round-robin" else present
             self._orders[previous] = tuple(self._keys[seat] for seat in seats)
         return self._orders[previous]
 
     def _play(
         self,
         transcript: Transcript,
+        scene: Scene,
         on_turn: tuple[str, ...],
         read: Mapping[str, AgentAction | UnreadableAction],
     ) -> list[Turn]:
         """Take down what the seats on turn did, and apply the formal moves in it."""
-        game, state = transcript.game, transcript.game_state
+        game, state, number = scene.game, transcript.game_state, transcript.turn
+        types, is_plain, is_silent = self._types, not scene.is_phased, True
+        waiting: Collection[str] = ()
+        if self._order == "agent-chosen" and is_plain:
+            waiting = self._waiting({key: possible(read[key], types) for key in on_turn})
         said: list[Turn] = []
         moves: dict[int, Any] = {}
         for key in on_turn:
-            action, seat = read[key], self._seat[key]
+            if key in waiting:
+                said.append(Turn(number, key, NO_ACTION, waited=True))
+                is_silent = False
+                continue
+            action, seat = possible(read[key], types), self._seat[key]
+            audience = found = None
+            if isinstance(action, Invalid):
+                action, found = NO_ACTION, action
+            elif is_plain and action.action_type == "speak" and not action.to:
+                found = None if game is None else game.parse(action.argument, state, seat)
+            else:
+                names = transcript.names
+                action, audience, found = deed(
+                    action, key, scene, state, self._seat_by_name, names, self.agents
+                )
             move = invalid = None
-            if isinstance(action, UnreadableAction):
-                invalid, action = action.reason, NO_ACTION
-            elif action.to and (unknown := self._stranger(action.to)):
-                invalid, action = f"unknown recipient {unknown}", NO_ACTION
-            elif game is not None and action.action_type in _SPOKEN:
-                found = game.parse(action.argument, state, seat)
-                if found is not None and (action.to or action.action_type == "action"):
-                    found = self._counted(found, action, key)
-                if isinstance(found, Invalid):
-                    invalid = found.reason
-                elif found is not None:
-                    moves[seat] = found
-                    move = game.render(found)
-            if invalid is not None:
+            if isinstance(found, Invalid):
+                invalid = found.reason
                 self.invalid_moves[seat] += 1
-            said.append(Turn(self._turn, key, action, move, invalid))
+            elif found is not None:
+                moves[seat] = found
+                move = game.render(found)
+            if action.action_type != UNSEEN:
+                is_silent = False
+            said.append(Turn(number, key, action, move, invalid, audience))
         transcript.turns += said
+        transcript.silent_turns = transcript.silent_turns + 1 if is_silent else 0
         if game is not None:
             transcript.game_state = game.apply(state, moves)
         return said
 
-    def _stranger(self, to: tuple[str, ...]) -> str | None:
-        known = {*self.transcript.names.values(), *self._keys}
-        return next((f"{name!r:.40}" for name in to if name not in known), None)
-
-    def _counted(self, move: Any, action: AgentAction, key: str) -> Any:
-        """The move, or why it does not count in this kind of action."""
-        if action.action_type == "action" and not self._is_whole_move(action.argument):
-            return Invalid("a move must be the whole argument of an action")
-        names, to = self.transcript.names, action.to
-        if to and not all(k in to or names[k] in to for k in self.agents if k != key):
-            return Invalid("a move must be said to everybody")
-        return move
-
-    def _is_whole_move(self, argument: str) -> bool:
-        return bool(self.transcript.game.grammar.is_whole(argument))
+    def _waiting(self, chosen: Mapping[str, AgentAction | Invalid]) -> set[str]:
+        """Seats that raised a hand in vain. Whoever leaves needs no floor."""
+        hands = [
+            self._seat[key]
+            for key, action in chosen.items()
+            if isinstance(action, AgentAction) and action.action_type not in (UNSEEN, "leave")
+        ]
+        floor = given_the_floor(hands, self._spoke, self._rng) if hands else None
+        if floor is not None:
+            self._spoke[floor] = self.transcript.turn
+        return {self._keys[seat] for seat in hands if seat != floor}
 
     def _off_turn(
         self, read: Mapping[str, AgentAction | UnreadableAction], on_turn: tuple[str, ...]
@@ -364,11 +485,27 @@ class SotopiaEnv(ParallelEnv[str, Observation, ActionLike]):
             and (isinstance(action, UnreadableAction) or action.action_type != UNSEEN)
         ]
 
+    def _announce(
+        self, transcript: Transcript, scene: Scene, number: int
+    ) -> tuple[Announcement, ...]:
+        """Take down what a game in phases announces after turn `number`."""
+        if not scene.is_phased:
+            return ()
+        news = tuple(
+            Announcement(
+                number,
+                item.text,
+                None if item.audience is None else tuple(self._keys[s] for s in item.audience),
+            )
+            for item in scene.game.news(transcript.game_state)
+        )
+        transcript.announcements += news
+        return news
+
     def _advance(
-        self, transcript: Transcript, live: list[str], said: Sequence[Turn]
+        self, transcript: Transcript, scene: Scene, live: list[str], said: Sequence[Turn]
     ) -> tuple[dict[str, bool], dict[str, bool]]:
         """Decide what has ended and who is next; terminations and truncations of `live` seats."""
-        game, state = transcript.game, transcript.game_state
         terminations, truncations = self._falses.copy(), self._falses.copy()
         leavers = [t.seat for t in said if t.action.action_type == "leave"]
         remaining = live
@@ -376,18 +513,37 @@ class SotopiaEnv(ParallelEnv[str, Observation, ActionLike]):
             transcript.left = (*transcript.left, *leavers)
             remaining = [key for key in live if key not in leavers]
             self._seat_those([self._seat[key] for key in remaining])
-        transcript.outcome = outcome = ending(
-            is_agreed=game is not None and game.is_agreed(state),
-            is_over=game is not None and game.is_over(state),
-            present=len(remaining),
-            turn=self._turn,
-            max_turns=self._max_turns,
-        )
+            if scene.is_phased:
+                gone = [self._seat[key] for key in leavers]
+                transcript.game_state = scene.game.depart(transcript.game_state, gone)
+        ruling, reason = (None, "") if scene.game is None else _ruling(transcript, scene)
+        for rule in self._terminators:
+            reason += rule.evaluate(transcript).terminated or ""
+        outcome: Outcome | None = None
+        if (
+            ruling is not None
+            or reason
+            or transcript.turn >= self._max_turns
+            or len(remaining) < FEWEST_SEATS
+            or transcript.silent_turns
+        ):
+            outcome, transcript.ending = ending(
+                ruling,
+                present=len(remaining),
+                silent_turns=transcript.silent_turns,
+                max_stale_turns=self._max_stale,
+                reason=reason,
+                turn=transcript.turn,
+                max_turns=self._max_turns,
+            )
         if outcome is None:
             self._previous = self._seat[said[-1].seat]
-            self.agents, self.turn_order = remaining, self._next(self._previous)
+            self.agents, self.turn_order = remaining, self._next(transcript, scene)
+            if not leavers:
+                return terminations, truncations
             ended = leavers
         else:
+            transcript.outcome = outcome
             self.agents, self.turn_order = [], ()
             ended = leavers if outcome == "turn limit" else live
         for key in ended:
@@ -396,6 +552,21 @@ class SotopiaEnv(ParallelEnv[str, Observation, ActionLike]):
             for key in remaining:
                 truncations[key] = True
         return terminations, truncations
+
+
+def _ruling(transcript: Transcript, scene: Scene) -> tuple[Ruling | None, str]:
+    """What the rules make of the position, and how a game in phases puts it."""
+    game, state = scene.game, transcript.game_state
+    if scene.is_phased:
+        return ("over", game.verdict(state)) if game.is_over(state) else (None, "")
+    if game.is_agreed(state):
+        return "agreement", ""
+    return ("no agreement", "") if game.is_over(state) else (None, "")
+
+
+def _check_limit(name: str, value: object, least: int) -> None:
+    if not isinstance(value, int) or isinstance(value, bool) or value < least:
+        raise ConfigurationError(f"{name} must be a whole number from {least}, got {value!r}")
 
 
 def _check_seed(seed: object) -> None:

@@ -9,14 +9,15 @@ from typing import Any, ClassVar, Final, Literal, NamedTuple, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, model_validator
 
-from .actions import AgentAction
-from .profiles import EnvironmentProfile
+from .actions import ActionType, AgentAction
+from .profiles import AgentProfile, EnvironmentProfile
 
 SCHEMA_VERSION: Final = 1
 """Of the stored episode; raised whenever a field changes its meaning."""
 
 Status: TypeAlias = Literal["ok", "failed"]
-Outcome: TypeAlias = Literal["agreement", "no agreement", "left", "turn limit", "over"]
+Outcome: TypeAlias = Literal["agreement", "no agreement", "over", "left", "stale", "turn limit"]
+"""`over`: by the rules of a game that is not about agreeing, or by a termination rule."""
 
 
 class Turn(NamedTuple):
@@ -30,6 +31,20 @@ class Turn(NamedTuple):
     """The formal move it made, as canonical text."""
     invalid: str | None = None
     """Why what it attempted does not count."""
+    audience: tuple[str, ...] | None = None
+    """Seats that perceive it beside its own; `None` is everybody."""
+    waited: bool = False
+    """It had raised its hand, and another seat was given the floor."""
+
+
+class Announcement(NamedTuple):
+    """What the environment itself says after a turn, as the phases of a game demand."""
+
+    number: int
+    """Of the turn it follows; -1 before the first."""
+    text: str
+    audience: tuple[str, ...] | None = None
+    """Seats that perceive it; `None` is everybody."""
 
 
 @dataclass(slots=True)
@@ -40,10 +55,19 @@ class Transcript:
     names: dict[str, str]
     """Display name of each seat."""
     turns: list[Turn] = field(default_factory=list)
+    announcements: list[Announcement] = field(default_factory=list)
+    turn: int = 0
+    """Turns played so far; the last of them is number `turn - 1`."""
+    silent_turns: int = 0
+    """How many turns in a row, up to now, nobody who was on turn did anything."""
     outcome: Outcome | None = None
     """How it ended; `None` while it goes on."""
+    ending: str = ""
+    """Why it ended, in words."""
     left: tuple[str, ...] = ()
     """Seats that left, in order."""
+    characters: tuple[AgentProfile, ...] | None = None
+    """Who sits in the seats, where characters take part."""
     game: Any = None
     game_state: Any = None
     """Rules and present position, where a verifiable game is played."""
@@ -71,7 +95,11 @@ class Evaluation:
     scores: dict[str, dict[str, float]] = field(default_factory=dict)
     reasons: dict[str, str] = field(default_factory=dict)
     """Explanation for a person, by seat."""
+    details: dict[str, dict[str, str]] = field(default_factory=dict)
+    """The explanation by seat and dimension, where there is one."""
     unscored: str | None = None
+    terminated: str | None = None
+    """Why the episode ends here, of an evaluator that is a termination rule; `""` is no reason."""
 
     def __post_init__(self) -> None:
         if self.unscored is not None and self.scores:
@@ -126,6 +154,8 @@ class SeatRecord(_Record):
     name: str
     agent: str
     """Spec string of who acted."""
+    profile: AgentProfile | None = None
+    """The character, where one took part."""
     context: Context | None = None
     decisions: tuple[Decision, ...] = ()
     reward: float | None = None
@@ -138,11 +168,13 @@ class EpisodeTurn(_Record):
 
     number: int
     seat: str
-    action_type: str
+    action_type: ActionType
     argument: str = ""
     to: tuple[str, ...] = ()
     move: str | None = None
     invalid: str | None = None
+    audience: tuple[str, ...] | None = None
+    waited: bool = False
 
     @classmethod
     def of(cls, turn: Turn) -> "EpisodeTurn":
@@ -156,7 +188,24 @@ class EpisodeTurn(_Record):
             to=action.to,
             move=turn.move,
             invalid=turn.invalid,
+            audience=turn.audience,
+            waited=turn.waited,
         )
+
+    def turn(self) -> Turn:
+        """The form it has in the step loop."""
+        action = AgentAction(self.action_type, self.argument, self.to)
+        return Turn(
+            self.number, self.seat, action, self.move, self.invalid, self.audience, self.waited
+        )
+
+
+class EpisodeAnnouncement(_Record):
+    """A stored announcement."""
+
+    number: int
+    text: str
+    audience: tuple[str, ...] | None = None
 
 
 class Episode(_Record):
@@ -168,7 +217,11 @@ class Episode(_Record):
     seed: int
     seats: dict[str, SeatRecord]
     turns: tuple[EpisodeTurn, ...]
+    announcements: tuple[EpisodeAnnouncement, ...] = ()
     outcome: str | None
+    ending: str = ""
+    visibility: str = "private"
+    """What the seats were told at the start; see `visibility.py`."""
     evaluations: tuple[Evaluation, ...] = ()
     status: Status = "ok"
     error: str | None = None

@@ -30,8 +30,28 @@ class ActionError(SotopiaError):
     """The caller of `step` passed actions for the wrong seats or of the wrong kind."""
 
 
+class ModelError(SotopiaError):
+    """A language model that could not be reached, or gave no usable reply."""
+
+
+class Unscored(SotopiaError):  # noqa: N818  # a state, and the word for it everywhere
+    """A reward was asked for where there is none; it is never replaced by a number."""
+
+
+class SamplingError(ConfigurationError):
+    """Constraints nobody satisfies, or more settings asked for than there are."""
+
+
+class FormatError(SotopiaError, ValueError):
+    """A published file or message that cannot be read, or an object it has no form for."""
+
+
 class StoreError(SotopiaError):
     """A store that cannot be opened, read or written."""
+
+
+class NotFoundError(StoreError):
+    """Nothing of this kind and id is in the store."""
 
 
 def unknown_name(kind: str, name: str, known: Iterable[str]) -> str:

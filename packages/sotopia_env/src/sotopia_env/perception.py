@@ -1,42 +1,43 @@
 """What the seats perceive of a turn, in words, and what stands beside the words."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Final, TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
 
-from .actions import ACTION_TYPES, ActionType, AgentAction
-from .episode import Transcript, Turn
+from .actions import ACTION_TYPES, ActionType, AgentAction, in_words
+from .episode import Announcement, Transcript, Turn
 
 Observation: TypeAlias = dict[str, Any]
-"""`{"text": str, "turn": int}`: what is new for the seat, and the number of turns so far."""
+"""`{"text": str, "turn": int, "actions": (5,) int8}`: what is new for the seat, the number of turns
+so far, and a 1 for each type of action it may choose now, in the order of `ACTION_TYPES`."""
 Info: TypeAlias = dict[str, Any]
 """`action_mask`, `heard` (the turns behind the text), `reward_components`, and where they apply
-`game` (what a seat on turn knows of the game), `note` (why its last move did not count),
+`name` and `goal` (the seat's own, at the start), `game` (what a seat on turn knows of the game),
+`note` (why its last move did not count, or that it waits for the floor), `waiting` (that it does),
 `off_turn`."""
-
-_MAY_ACT: Final = np.ones(len(ACTION_TYPES), dtype=np.int8)
-_MAY_NOT: Final = np.array([1, 0, 0, 0, 0], dtype=np.int8)
-
-_DEPARTURE: Final = AgentAction("leave")
 
 UNSEEN: Final[ActionType] = "none"
 """The type of action nobody perceives."""
 
+WAITING: Final = "Your hand is raised; somebody else was given the floor, and you were not heard."
 
-def spoken(turn: Turn) -> str:
-    """A turn as the others perceive it, after the speaker's name; the words byte for byte."""
-    action = turn.action
-    match action.action_type:
-        case "speak":
-            text = f'said: "{action.argument}"'
-        case "leave":
-            return "left the conversation"  # which all see, whoever it is announced to
-        case "none":
-            text = "did nothing"
-        case kind:
-            text = f"[{kind}] {action.argument}"
-    return f"[private] {text}" if action.to else text
+ENVIRONMENT: Final = "Environment"
+"""Who makes announcements."""
+
+_DEPARTURE: Final = AgentAction("leave")
+_MASKS: Final[dict[tuple[ActionType, ...], NDArray[np.int8]]] = {}
+"""One a set of types, filled when first asked for; only copies of them are given away."""
+_MAY_NOT: Final = np.array([1, 0, 0, 0, 0], dtype=np.int8)
+
+
+def mask_of(types: tuple[ActionType, ...]) -> NDArray[np.int8]:
+    """A 1 for each of `types`, shape (5,); not to be written to."""
+    mask = _MASKS.get(types)
+    if mask is None:
+        mask = _MASKS[types] = np.array([kind in types for kind in ACTION_TYPES], dtype=np.int8)
+    return mask
 
 
 def correction(turn: Turn) -> str:
@@ -44,89 +45,141 @@ def correction(turn: Turn) -> str:
     return f"Your last move does not count: {turn.invalid}."
 
 
-def reaches(turn: Turn, seat: str, name: str) -> bool:
-    """Whether `seat`, displayed as `name`, perceives a turn; its own it always does."""
-    if turn.seat == seat or turn.action.action_type == "leave":
+def reaches(turn: Turn, seat: str) -> bool:
+    """Whether `seat` perceives a turn; its own it always does, and departures everybody."""
+    audience = turn.audience
+    if audience is None or turn.seat == seat or seat in audience:
         return True
-    return _is_told(turn, seat, name)
+    return turn.action.action_type == "leave"
 
 
-def _is_told(turn: Turn, seat: str, name: str) -> bool:
-    to = turn.action.to
-    return not to or seat in to or name in to
-
-
-def _as_heard(turn: Turn, seat: str, name: str) -> Turn:
+def _as_heard(turn: Turn, seat: str) -> Turn:
     """A turn without what is none of `seat`'s business: why it is invalid, a private farewell."""
     if turn.invalid is not None:
         turn = turn._replace(invalid=None)
-    return turn if _is_told(turn, seat, name) else turn._replace(action=_DEPARTURE)
+    if turn.audience is not None and seat not in turn.audience:
+        return turn._replace(action=_DEPARTURE)
+    return turn
+
+
+def announced(news: Announcement, names: Mapping[str, str]) -> str:
+    """An announcement as it is read."""
+    if news.audience is None:
+        return f"[Game] {news.text}"
+    return f"[Private to {', '.join(names[seat] for seat in news.audience)}] {news.text}"
 
 
 def conversation(transcript: Transcript) -> str:
     """The scenario and all that happened, as somebody sees it who perceives everything."""
-    lines = [f"{transcript.names[t.seat]} {spoken(t)}" for t in transcript.turns]
-    return "\n".join([transcript.profile.scenario, *lines])
+    return "\n".join([transcript.profile.scenario, *_happened(transcript, None)])
 
 
 def history(transcript: Transcript, seat: str, introduction: str) -> str:
     """Everything `seat` has been shown and has done, from its introduction on."""
-    names, lines = transcript.names, [introduction]
+    return "\n".join([introduction, *_happened(transcript, seat)])
+
+
+def _happened(transcript: Transcript, seat: str | None) -> list[str]:
+    """The lines that `seat` perceived; those of everything for `None`."""
+    names, lines = transcript.names, []
+    waiting = iter(transcript.announcements)
+    news = next(waiting, None)
     for t in transcript.turns:
-        if t.action.action_type != UNSEEN and reaches(t, seat, names[seat]):
-            lines.append(f"{names[t.seat]} {spoken(t)}")
-        if t.invalid is not None and t.seat == seat:
-            lines.append(correction(t))
-    return "\n".join(lines)
+        while news is not None and news.number < t.number:
+            lines += _read(news, seat, names)
+            news = next(waiting, None)
+        if seat is None or (t.action.action_type != UNSEEN and reaches(t, seat)):
+            lines.append(f"{names[t.seat]} {in_words(t.action)}")
+        if t.seat == seat:
+            if t.invalid is not None:
+                lines.append(correction(t))
+            if t.waited:
+                lines.append(WAITING)
+    while news is not None:
+        lines += _read(news, seat, names)
+        news = next(waiting, None)
+    return lines
+
+
+def _read(news: Announcement, seat: str | None, names: Mapping[str, str]) -> list[str]:
+    is_read = seat is None or news.audience is None or seat in news.audience
+    return [announced(news, names)] if is_read else []
 
 
 def perceived(
     transcript: Transcript,
     live: Sequence[str],
     said: Sequence[Turn],
-    turn: int,
-    on_turn: tuple[str, ...],
+    news: Sequence[Announcement],
+    on_turn: Collection[str],
+    types: tuple[ActionType, ...],
 ) -> tuple[dict[str, Observation], dict[str, Info]]:
     """What each `live` seat is shown of the last turn, in which the seats `said` this.
 
-    `turn` is the number of turns so far, `on_turn` who may act next.
+    `news` was announced after it, `on_turn` may act next, and may do `types`. All that is returned
+    is the receiver's own to change. The work done in Python is proportional to seats plus turns as
+    long as everybody hears everything.
     """
     names = transcript.names
-    acts: list[tuple[Turn, str, bool]] = []
+    lines: list[str] = []
+    turns: list[Turn] = []
+    own: dict[str, int] = {}
     notes: dict[str, str] = {}
+    is_open = True
     for t in said:
         if t.action.action_type != UNSEEN:
-            is_open = t.invalid is None and not t.action.to
-            acts.append((t, f"{names[t.seat]} {spoken(t)}", is_open))
+            own[t.seat] = len(lines)
+            lines.append(f"{names[t.seat]} {in_words(t.action)}")
+            turns.append(t)
+            if t.audience is not None or t.invalid is not None:
+                is_open = False
         if t.invalid is not None:
             notes[t.seat] = correction(t)
+        elif t.waited:
+            notes[t.seat] = WAITING
+    everything, heard_by_all = "\n".join(lines), tuple(turns)
     observations: dict[str, Observation] = {}
     infos: dict[str, Info] = {}
+    may_not, may = _MAY_NOT, mask_of(types)
+    turn, game, state = transcript.turn, transcript.game, transcript.game_state
     for seat, key in enumerate(names):
         if key not in live:
             continue
-        heard: tuple[Turn, ...] = ()
-        text = ""
-        for t, line, is_open in acts:
-            if t.seat != key and (is_open or reaches(t, key, names[key])):
-                text = f"{text}\n{line}" if heard else line
-                heard = (*heard, t if is_open else _as_heard(t, key, names[key]))
-        infos[key] = info = info_of(transcript, seat, heard, key in on_turn)
-        if key in notes:
-            info["note"] = note = notes[key]
-            text = f"{text}\n{note}" if heard else note
-        observations[key] = {"text": text, "turn": turn}
+        if is_open:
+            text, heard = everything, heard_by_all
+            at = own.get(key)
+            if at is not None:
+                heard = heard_by_all[:at] + heard_by_all[at + 1 :]
+                text = "\n".join(lines[:at] + lines[at + 1 :]) if len(lines) > 1 else ""
+        else:
+            text, heard = _told(key, lines, turns)
+        if news:
+            told = [line for item in news for line in _read(item, key, names)]
+            text = "\n".join([text, *told] if text else told)
+        may_act = key in on_turn
+        mask = may if may_act else may_not
+        info: Info = {
+            "action_mask": {"action_type": mask.copy(), "argument": None, "to": None},
+            "heard": heard,
+            "reward_components": {},
+        }
+        infos[key] = info
+        if may_act and game is not None:
+            info["game"] = game.observe(state, seat)
+        if notes and (note := notes.get(key)) is not None:
+            info["note"] = note
+            text = f"{text}\n{note}" if text else note
+            if note is WAITING:
+                info["waiting"] = True
+        observations[key] = {"text": text, "turn": turn, "actions": mask.copy()}
     return observations, infos
 
 
-def info_of(transcript: Transcript, seat: int, heard: tuple[Turn, ...], may_act: bool) -> Info:
-    """What stands beside an observation; all of it is the receiver's own to change."""
-    mask = _MAY_ACT if may_act else _MAY_NOT
-    info: Info = {
-        "action_mask": {"action_type": mask.copy(), "argument": None, "to": None},
-        "heard": heard,
-        "reward_components": {},
-    }
-    if may_act and transcript.game is not None:
-        info["game"] = transcript.game.observe(transcript.game_state, seat)
-    return info
+def _told(key: str, lines: Sequence[str], turns: Sequence[Turn]) -> tuple[str, tuple[Turn, ...]]:
+    """What `key` perceives where not everybody perceives everything."""
+    told, heard = [], []
+    for line, t in zip(lines, turns, strict=True):
+        if t.seat != key and reaches(t, key):
+            told.append(line)
+            heard.append(_as_heard(t, key))
+    return "\n".join(told), tuple(heard)

@@ -11,26 +11,36 @@ import json
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import Any, Final
+
+import numpy as np
 
 from .agents import Agent, AgentFactory, agent_factory
-from .episode import Episode, EpisodeTurn, SeatRecord
+from .episode import Episode, EpisodeAnnouncement, EpisodeTurn, SeatRecord
 from .errors import ConfigurationError, SotopiaError
 from .make import RewardLike, parallel_env
+from .profiles import AgentProfile, EnvironmentProfile
 from .prompts import PromptStyle
 from .scenarios.families import Split
+from .scenarios.samplers import Sampler
 from .store.protocol import EpisodeStore
 from .turns import ActionOrder
+from .visibility import Visibility
+
+_LATER_FIELDS: Final[Mapping[str, object]] = {"characters": (), "visibility": "private"}
+"""Fields of a task that leave its key as it is where they have these values."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Task:
     """One episode to be played."""
 
-    scenario: str
+    scenario: str | EnvironmentProfile
     """What `parallel_env` takes; of a family, `seed` chooses the instance."""
     agents: tuple[str, ...]
     """Spec of each seat."""
+    characters: tuple[AgentProfile, ...] = ()
+    """Who sits in the seats; none leaves it to `parallel_env`."""
     seed: int
     """Of the scenario instance and of every agent."""
     agent_seeds: tuple[int, ...] = ()
@@ -38,17 +48,28 @@ class Task:
     split: Split = "train"
     """Of a family."""
     action_order: ActionOrder = "round-robin"
-    max_turns: int = 20
+    max_turns: int | None = 20
+    """`None` leaves it to `parallel_env`."""
+    visibility: Visibility = "private"
     tag: str = ""
 
     @property
     def key(self) -> str:
         """Sixteen hex digits; equal tasks have equal keys on every machine."""
-        text = json.dumps(asdict(self), sort_keys=True)
+        values = {
+            name: value
+            for name, value in asdict(self).items()
+            if name not in _LATER_FIELDS or value != _LATER_FIELDS[name]
+        }
+        text = json.dumps(values, sort_keys=True, default=_plain)
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
     def seed_of(self, seat: int) -> int:
         return self.agent_seeds[seat] if self.agent_seeds else self.seed
+
+
+def _plain(profile: AgentProfile | EnvironmentProfile) -> dict[str, Any]:
+    return profile.model_dump(mode="json")
 
 
 @dataclass(slots=True, kw_only=True)
@@ -64,11 +85,19 @@ class Cast:
             self.factories[spec] = agent_factory(spec, self.style)
         return self.factories[spec]
 
+    async def close(self) -> None:
+        """Let go of the connections of models; they are made again when needed."""
+        for factory in self.factories.values():
+            if hasattr(factory, "close"):
+                await factory.close()
+
 
 async def run_episode(
     task: Task, cast: Cast | None = None, *, reward: RewardLike = "auto"
 ) -> Episode:
     """Play one task to its end, or to the first failure; `reward` as in `parallel_env`.
+
+    Whoever gives the `cast` and the reward closes them.
 
     Raises:
         ConfigurationError: if the scenario or an agent spec cannot work; nothing has been played.
@@ -76,14 +105,17 @@ async def run_episode(
     cast = cast or Cast()
     env = parallel_env(
         task.scenario,
+        agents=task.characters or None,
         split=task.split,
         reward=reward,
         action_order=task.action_order,
         max_turns=task.max_turns,
+        visibility=task.visibility,
     )
     if len(task.agents) != len(env.possible_agents):
         raise ConfigurationError(
-            f"{task.scenario} has {len(env.possible_agents)} seats, the task names {task.agents}"
+            f"{_named(task.scenario)} has {len(env.possible_agents)} seats, "
+            f"the task names {task.agents}"
         )
     agents = {
         seat: cast.factory(spec)(seat, task.seed_of(index))
@@ -95,13 +127,61 @@ async def run_episode(
             actions = await _actions(env, agents, observations, infos)
             observations, infos = await _step(env, actions, observations, infos)
     except SotopiaError as error:
-        return _record(task, env, agents, f"{type(error).__name__}: {error}")
-    return _record(task, env, agents, None)
+        return record_of(task, env, agents, f"{type(error).__name__}: {error}")
+    return record_of(task, env, agents, None)
+
+
+def _named(scenario: str | EnvironmentProfile) -> str:
+    if isinstance(scenario, str):
+        return scenario
+    return scenario.scenario_id or scenario.codename or f"{scenario.scenario:.40}"
+
+
+def sampled_tasks(
+    sampler: Sampler,
+    agents: Sequence[str],
+    *,
+    size: int = 1,
+    seed: int = 0,
+    replacement: bool = True,
+    **settings: Any,
+) -> list[Task]:
+    """Tasks for sampled settings; `agents` are the specs of the seats, one for all, or one each.
+
+    `settings` are further fields of `Task`.
+
+    Raises:
+        ConfigurationError: if the agents do not match the seats of a setting.
+    """
+    rng = np.random.default_rng(seed)
+    tasks = []
+    for number, setting in enumerate(sampler.sample(size, rng, replacement=replacement)):
+        seats = len(setting.characters)
+        specs = tuple(agents) * seats if len(agents) == 1 else tuple(agents)
+        if len(specs) != seats:
+            raise ConfigurationError(
+                f"{_named(setting.scenario)} has {seats} seats, agents= names {len(agents)}; "
+                "name one for all, or one a seat"
+            )
+        tasks.append(
+            Task(
+                scenario=setting.scenario,
+                agents=specs,
+                characters=setting.characters,
+                seed=seed + number,
+                **settings,
+            )
+        )
+    return tasks
 
 
 async def run_episodes(
-    tasks: Iterable[Task],
+    tasks: Iterable[Task] = (),
     *,
+    sampler: Sampler | None = None,
+    agents: Sequence[str] = (),
+    size: int = 1,
+    seed: int = 0,
     cast: Cast | None = None,
     reward: RewardLike = "auto",
     store: EpisodeStore | None = None,
@@ -109,6 +189,8 @@ async def run_episodes(
     on_episode: Callable[[Episode], None] | None = None,
 ) -> list[Episode]:
     """Play tasks, at most `concurrency` at once; episodes in the order of the tasks.
+
+    Instead of tasks, a `sampler` draws `size` settings for the `agents`; see `sampled_tasks`.
 
     With a store, each episode is written as it finishes, and tasks whose key is already there in
     status `ok` are not played again but read back; a store holds episodes of one reward. Equal
@@ -121,6 +203,8 @@ async def run_episodes(
         raise ConfigurationError(f"concurrency must be at least 1, got {concurrency}")
     cast = cast or Cast()
     owed = list(tasks)
+    if sampler is not None:
+        owed += sampled_tasks(sampler, agents, size=size, seed=seed)
     done: dict[str, Episode] = {}
     if store is not None:
         done = {e.key: e for e in store.get_many([task.key for task in owed]) if e.status == "ok"}
@@ -143,6 +227,10 @@ async def run_episodes(
         for worker in workers:
             worker.cancel()
         await asyncio.gather(*workers, return_exceptions=True)
+        await cast.close()
+        close = getattr(reward, "close", None)
+        if close is not None:
+            await close()
     return [done[task.key] for task in owed]
 
 
@@ -180,10 +268,8 @@ async def _step(
     known: Mapping[str, dict[str, Any]],
 ) -> tuple[dict[str, dict[str, Any]], dict[str, dict[str, Any]]]:
     """One step; a seat that has not acted since keeps what it has not read yet."""
-    step_async = getattr(env, "step_async", None)
-    observations, _, _, _, infos = (
-        await step_async(actions) if step_async is not None else env.step(actions)
-    )
+    is_async = getattr(env, "is_async", False)
+    observations, _, _, _, infos = await env.step_async(actions) if is_async else env.step(actions)
     for seat, observation in observations.items():
         if seat not in actions and shown[seat]["text"]:
             text = "\n".join(filter(None, (shown[seat]["text"], observation["text"])))
@@ -194,7 +280,11 @@ async def _step(
     return observations, infos
 
 
-def _record(task: Task, env: Any, agents: Mapping[str, Agent], error: str | None) -> Episode:
+def record_of(task: Task, env: Any, agents: Mapping[str, Any], error: str | None) -> Episode:
+    """What was played so far, as it is stored; `agents` need a `conversation`.
+
+    With an `error` the episode is failed and has no rewards.
+    """
     transcript = env.transcript
     seats = {}
     for index, (seat, agent) in enumerate(agents.items()):
@@ -202,6 +292,7 @@ def _record(task: Task, env: Any, agents: Mapping[str, Agent], error: str | None
         seats[seat] = SeatRecord(
             name=transcript.names[seat],
             agent=task.agents[index],
+            profile=None if transcript.characters is None else transcript.characters[index],
             context=agent.conversation.record(),
             decisions=tuple(agent.conversation.decisions),
             reward=None if reward is None or math.isnan(reward) else reward,
@@ -213,7 +304,13 @@ def _record(task: Task, env: Any, agents: Mapping[str, Agent], error: str | None
         seed=task.seed,
         seats=seats,
         turns=tuple(EpisodeTurn.of(turn) for turn in transcript.turns),
+        announcements=tuple(
+            EpisodeAnnouncement(number=a.number, text=a.text, audience=a.audience)
+            for a in transcript.announcements
+        ),
         outcome=transcript.outcome,
+        ending=transcript.ending,
+        visibility=env.visibility,
         evaluations=() if error else getattr(env, "evaluations", ()),
         status="failed" if error else "ok",
         error=error,

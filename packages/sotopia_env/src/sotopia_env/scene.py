@@ -1,14 +1,20 @@
 """A scenario made ready for its seats: who is called what, which rules hold, who is told what."""
 
-from collections.abc import Sequence
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 from pydantic import ValidationError
 
 from .errors import ConfigurationError, ScenarioError
 from .profiles import AgentProfile, EnvironmentProfile, GameParams
 from .scenarios.families import Family, load_family
+from .visibility import Line, Visibility, background, introduction
+
+Characters: TypeAlias = Sequence[AgentProfile] | Mapping[str, AgentProfile]
+"""Who sits where; a mapping gives display names other than the characters' own."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,60 +24,118 @@ class Scene:
     profile: EnvironmentProfile
     names: tuple[str, ...]
     """Display name of each seat."""
+    characters: tuple[AgentProfile, ...] | None
+    facts: tuple[Line, ...]
+    """All there is to know, and who may know it."""
     introductions: tuple[str, ...]
     """What each seat reads first: the situation, the others, and its own goal."""
+    goals: tuple[str, ...]
+    """What each seat is after, as it may read it; empty where the scenario has none."""
     game: Any = None
     params: Any = None
     """Rules and one instance of them, where a verifiable game is played."""
+    is_phased: bool = False
+    """Whether the game decides who is on turn."""
 
 
 def scene_of(
-    profile: EnvironmentProfile, seats: int, characters: Sequence[AgentProfile] | None
+    profile: EnvironmentProfile,
+    seats: int,
+    characters: Characters | None,
+    visibility: Visibility = "private",
 ) -> Scene:
     """Seat the characters, or the scenario's own people, in a scenario.
 
+    Where characters take the parts of people that the scenario itself names, their names replace
+    those in its texts.
+
     Raises:
         ScenarioError: if the scenario does not fit the number of seats or its game is broken.
+        ConfigurationError: if the characters do not.
     """
+    people = None if characters is None else _people(characters)
     names = _names(profile, seats, characters)
-    introductions = tuple(_introduction(profile, names, seat) for seat in range(seats))
+    told = profile
+    if characters is not None and profile.agent_names:
+        told = _renamed(profile, names)
+    facts = background(told, names, people)
+    introductions = tuple(introduction(facts, names, seat, visibility) for seat in range(seats))
+    told_goals = [line for line in facts if line.kind == "goal"]
+    goals = tuple(line.text(seat) for seat, line in enumerate(told_goals)) or ("",) * seats
     if profile.game is None:
-        return Scene(profile=profile, names=names, introductions=introductions)
+        return Scene(
+            profile=told,
+            names=names,
+            characters=people,
+            facts=facts,
+            introductions=introductions,
+            goals=goals,
+        )
     family = load_family(profile.game.family)
-    if family.game.seats != seats:
-        raise ScenarioError(f"{profile.game.family} is for {family.game.seats} seats, not {seats}")
+    params = _typed(profile.game, family)
+    if "names" in family.params_type.model_fields:  # rules that speak of people by name
+        params = params.model_copy(update={"names": names})
+    needed = family.game.seats or getattr(params, "seats", 0)
+    if needed != seats:
+        raise ScenarioError(f"{profile.game.family} is for {needed} seats, not {seats}")
     return Scene(
-        profile=profile,
+        profile=told,
         names=names,
+        characters=people,
+        facts=facts,
         introductions=introductions,
+        goals=goals,
         game=family.game,
-        params=_typed(profile.game, family),
+        params=params,
+        is_phased=getattr(family.game, "is_phased", False),
     )
 
 
+def _people(characters: Characters) -> tuple[AgentProfile, ...]:
+    people = tuple(characters.values() if isinstance(characters, Mapping) else characters)
+    if not all(isinstance(character, AgentProfile) for character in people):
+        raise ConfigurationError(f"agents are AgentProfile objects, got {characters!r:.80}")
+    return people
+
+
 def _names(
-    profile: EnvironmentProfile, seats: int, characters: Sequence[AgentProfile] | None
+    profile: EnvironmentProfile, seats: int, characters: Characters | None
 ) -> tuple[str, ...]:
     if len(profile.agent_goals) not in (0, seats):
         raise ScenarioError(f"{len(profile.agent_goals)} goals for {seats} seats")
     names: tuple[str, ...]
-    if characters is not None:
-        if not all(isinstance(character, AgentProfile) for character in characters):
-            raise ConfigurationError(f"agents are AgentProfile objects, got {characters!r:.80}")
+    if isinstance(characters, Mapping):
+        names = tuple(map(str, characters))
+    elif characters is not None:
         names = tuple(character.name for character in characters)
     else:
         names = profile.agent_names or tuple(f"Agent {i}" for i in range(seats))
-    if len(names) != seats or len(set(names)) != seats:
+    if len(names) != seats:
         raise ScenarioError(f"{seats} seats need as many different names, got {names}")
+    twice = [name for name, count in Counter(names).items() if count > 1]
+    if twice:
+        raise ScenarioError(
+            f"{seats} seats need as many different names, and {twice[0]!r} stands twice; give "
+            "one another name, as in agents={'the elder': profile, 'the younger': profile}"
+        )
     return names
 
 
-def _introduction(profile: EnvironmentProfile, names: tuple[str, ...], seat: int) -> str:
-    others = ", ".join(names[:seat] + names[seat + 1 :])
-    text = f"{profile.scenario}\nYou are {names[seat]}. With you: {others}."
-    if profile.agent_goals:
-        text += f"\nYour goal, known only to you: {profile.agent_goals[seat]}"
-    return text
+def _renamed(profile: EnvironmentProfile, names: tuple[str, ...]) -> EnvironmentProfile:
+    """The scenario with other people's names in its texts."""
+    new = dict(zip(profile.agent_names, names, strict=True))
+    known = re.compile("|".join(rf"(?<!\w){re.escape(name)}(?!\w)" for name in new))
+
+    def told(text: str) -> str:
+        return known.sub(lambda found: new[found.group()], text)
+
+    return profile.model_copy(
+        update={
+            "scenario": told(profile.scenario),
+            "agent_goals": tuple(map(told, profile.agent_goals)),
+            "agent_names": names,
+        }
+    )
 
 
 def _typed(params: GameParams, family: Family) -> GameParams:

@@ -21,6 +21,7 @@ from .runner import Cast, Task, run_episodes
 from .scenarios.families import SPLITS
 from .store import SqliteStore
 from .turns import ACTION_ORDERS
+from .visibility import VISIBILITIES
 
 
 @dataclass(slots=True, kw_only=True)
@@ -34,7 +35,8 @@ class Settings:
     split: str = "train"
     both_seats: bool = True
     action_order: str = "round-robin"
-    max_turns: int = 20
+    visibility: str = "private"
+    max_turns: int | None = None
     style: str = "chat"
     """How the seats' contexts are written: `chat` or `brief`."""
     concurrency: int = 64
@@ -85,8 +87,10 @@ def _tasks(settings: Settings, cast: Cast) -> list[Task]:
         )
     split = one_of(SPLITS, settings.split, "split")
     order = one_of(ACTION_ORDERS, settings.action_order, "action_order")
+    visibility = one_of(VISIBILITIES, settings.visibility, "visibility")
     for spec in settings.agents:
         cast.factory(spec)
+    seatings: dict[str, list[tuple[str, ...]]] = {}
     for scenario in settings.scenario:
         env = parallel_env(
             scenario,
@@ -94,13 +98,7 @@ def _tasks(settings: Settings, cast: Cast) -> list[Task]:
             action_order=order,
             max_turns=settings.max_turns,
         )
-        if len(env.possible_agents) != len(settings.agents):
-            raise ConfigurationError(
-                f"{scenario} has {len(env.possible_agents)} seats, "
-                f"agents= names {len(settings.agents)}"
-            )
-    agents = tuple(settings.agents)
-    seatings = [agents, agents[::-1]] if settings.both_seats and len(set(agents)) > 1 else [agents]
+        seatings[scenario] = _seatings(scenario, settings, len(env.possible_agents))
     return [
         Task(
             scenario=scenario,
@@ -109,12 +107,27 @@ def _tasks(settings: Settings, cast: Cast) -> list[Task]:
             split=split,
             action_order=order,
             max_turns=settings.max_turns,
+            visibility=visibility,
             tag=settings.tag,
         )
         for scenario in settings.scenario
         for number in range(settings.limit)
-        for seating in seatings
+        for seating in seatings[scenario]
     ]
+
+
+def _seatings(scenario: str, settings: Settings, seats: int) -> list[tuple[str, ...]]:
+    """Who sits where; with `both_seats` also the other way round."""
+    agents = tuple(settings.agents)
+    if len(agents) == 1:
+        return [agents * seats]
+    if len(agents) != seats:
+        raise ConfigurationError(
+            f"{scenario} has {seats} seats, agents= names {len(agents)}; "
+            "name one a seat, or one for all"
+        )
+    is_turned = settings.both_seats and len(set(agents)) > 1
+    return [agents, agents[::-1]] if is_turned else [agents]
 
 
 def _report(episodes: Sequence[Episode], run: Run) -> int:

@@ -10,8 +10,10 @@ from typing import Any
 
 import numpy as np
 from gymnasium import spaces
+from gymnasium.vector.utils import create_shared_memory
 
 from .actions import ACTION_TYPES, MAX_CHARACTERS
+from .errors import ConfigurationError
 
 _SAMPLE_CHARACTERS = 32
 _LONGEST_TEXT = 10 * MAX_CHARACTERS
@@ -44,17 +46,34 @@ class AnyText(spaces.Text):
 
 
 class ObservationSpace(spaces.Dict):
-    """`{"text": any text, "turn": 0..max_turns}`; the text is what is new for the seat."""
+    """`{"text": any text, "turn": 0..max_turns, "actions": (5,) of 0 and 1}`.
+
+    The text is what is new for the seat; a 1 stands for each type of action it may choose.
+    """
 
     def __init__(self, max_turns: int) -> None:
-        super().__init__({"text": AnyText(_LONGEST_TEXT), "turn": spaces.Discrete(max_turns + 1)})
+        actions = spaces.MultiBinary(len(ACTION_TYPES))
+        super().__init__(
+            {
+                "text": AnyText(_LONGEST_TEXT),
+                "turn": spaces.Discrete(max_turns + 1),
+                "actions": actions,
+            }
+        )
         self._max_turns = max_turns
+        self._mask_type, self._mask_shape = actions.dtype, actions.shape
 
     def contains(self, x: Any) -> bool:
         if type(x) is dict and len(x) == len(self.spaces):
-            text, turn = x.get("text"), x.get("turn")
-            if type(text) is str and type(turn) is int:
-                return len(text) <= _LONGEST_TEXT and 0 <= turn <= self._max_turns
+            text, turn, actions = x.get("text"), x.get("turn"), x.get("actions")
+            if type(text) is str and type(turn) is int and type(actions) is np.ndarray:
+                return (
+                    len(text) <= _LONGEST_TEXT
+                    and 0 <= turn <= self._max_turns
+                    and actions.dtype == self._mask_type
+                    and actions.shape == self._mask_shape
+                    and not actions.tobytes().strip(_BITS)
+                )
         return bool(super().contains(x))
 
 
@@ -88,3 +107,12 @@ class ActionSpace(spaces.Dict):
                     and not to.tobytes().strip(_BITS)
                 )
         return bool(super().contains(x))
+
+
+@create_shared_memory.register(AnyText)
+def _refuse_shared_memory(space: AnyText, n: int = 1, ctx: Any = None) -> Any:
+    """Gymnasium's own gives zeros for every text, for ever and in silence."""
+    raise ConfigurationError(
+        "text does not fit into shared memory: use SyncVectorEnv (or sotopia_env.views.vector, "
+        "which is faster), or AsyncVectorEnv with shared_memory=False"
+    )

@@ -18,6 +18,18 @@ import numpy as np
 from pettingzoo import AECEnv, test
 from pettingzoo.utils.conversions import parallel_to_aec
 
+from .auditing import check_leaks, unread_passages
+from .moves import Invalid
+
+__all__ = [
+    "ALLOWED_WARNINGS",
+    "check_env",
+    "check_game",
+    "check_leaks",
+    "is_same",
+    "unread_passages",
+]
+
 ALLOWED_WARNINGS: Final = (
     "Observation is not a NumPy array",
     "Observation space for each agent probably should be gymnasium.spaces.box",
@@ -63,9 +75,9 @@ def check_env(env_factory: Callable[[], Any], *, seed: int = 0) -> None:
             _episode(env_factory(), seed, actions),
         )
         after = _global_generators()
-        assert _is_same(before, after), "the environment draws from a global random generator"
+        assert is_same(before, after), "the environment draws from a global random generator"
         for turn, (one, other) in enumerate(zip(first, second, strict=True)):
-            assert _is_same(one, other), f"two episodes of seed {seed} differ after {turn} turns"
+            assert is_same(one, other), f"two episodes of seed {seed} differ after {turn} turns"
 
 
 def check_game(game: Any, params: Any, *, plays: int = 20, seed: int = 0) -> None:
@@ -73,7 +85,8 @@ def check_game(game: Any, params: Any, *, plays: int = 20, seed: int = 0) -> Non
 
     Moves read back from their own text, sampled moves are legal, `apply` leaves its argument as it
     was, plays end by themselves, and outcomes agree with `solution`: no agreement that every seat
-    would take beats the ideal, the utilitarian or the Nash point.
+    would take beats the ideal, the utilitarian or the Nash point. Of a game in phases somebody is
+    always on turn, and ends with a verdict and utilities from -1 to 1.
 
     Raises:
         AssertionError: says what does not hold.
@@ -82,17 +95,18 @@ def check_game(game: Any, params: Any, *, plays: int = 20, seed: int = 0) -> Non
     solution, stakes = game.solution(params), game.stakes(params)
     same = (solution.disagreement, solution.ideal) == (stakes.disagreement, stakes.ideal)
     assert same, f"solution() and stakes() differ: {solution}, {stakes}"
-    _check_solution(solution)
+    if not getattr(game, "is_phased", False):
+        _check_solution(solution)
     for play in range(plays):
         first, second = (
             np.random.default_rng([seed, play]) if game.has_chance else None for _ in range(2)
         )
-        state = game.start(params, first)
-        again = game.start(params, second)
+        state, again = _begun(game, params, first), _begun(game, params, second)
         assert state == again, "start() is no function of params and its generator"
         turn = 0
         while not game.is_over(state):
             assert turn < _MOST_TURNS, f"a play goes on after {turn} turns"
+            assert game.acting(state), f"nobody may act in {state}"
             acting = [seat for seat in game.acting(state) if rng.random() < 0.5]
             moves = {seat: _checked_move(game, state, seat, rng) for seat in acting}
             before = copy.deepcopy(state)
@@ -100,6 +114,12 @@ def check_game(game: Any, params: Any, *, plays: int = 20, seed: int = 0) -> Non
             assert state == before, f"apply() changed the state it was given: {moves}"
             state, turn = state_after, turn + 1
         _check_outcome(game, state, solution)
+
+
+def _begun(game: Any, params: Any, rng: np.random.Generator | None) -> Any:
+    if getattr(game, "is_phased", False):
+        return game.begin(params, rng, "round-robin")
+    return game.start(params, rng)
 
 
 def _checked_move(game: Any, state: Any, seat: int, rng: np.random.Generator) -> Any:
@@ -113,7 +133,8 @@ def _checked_move(game: Any, state: Any, seat: int, rng: np.random.Generator) ->
         assert read == move, f"{text!r} is the text of {move}, but reads as {read}"
     for text in _PROSE:
         read = game.parse(text, state, seat)
-        assert read is None, f"{text!r} is no move, but reads as {read}"
+        is_none = read is None or (getattr(game, "is_phased", False) and isinstance(read, Invalid))
+        assert is_none, f"{text!r} is no move, but reads as {read}"
     return drawn
 
 
@@ -132,8 +153,13 @@ def _check_solution(solution: Any) -> None:
 def _check_outcome(game: Any, state: Any, solution: Any) -> None:
     utilities = game.utilities(state)
     base = solution.disagreement
-    assert len(utilities) == game.seats, f"{len(utilities)} utilities for {game.seats} seats"
+    seats = game.seats or state.params.seats
+    assert len(utilities) == seats, f"{len(utilities)} utilities for {seats} seats"
     assert all(map(math.isfinite, utilities)), f"utilities {utilities} are not finite"
+    if getattr(game, "is_phased", False):
+        assert game.verdict(state), "the game is over without a verdict"
+        assert all(-1 <= own <= 1 for own in utilities), f"{utilities} do not lie in -1..1"
+        return
     if not game.is_agreed(state):
         assert tuple(utilities) == tuple(base), f"no agreement gives {utilities}, not {base}"
         return
@@ -192,7 +218,7 @@ def _episode(
         copies.append(copy.deepcopy(result))
     seen: set[int] = set()
     for turn, (result, copied) in enumerate(zip(returned, copies, strict=True)):
-        assert _is_same(result, copied), f"what turn {turn} returned was changed later"
+        assert is_same(result, copied), f"what turn {turn} returned was changed later"
         own = set(_mutable(result))
         assert not own & seen, f"turn {turn} returns an object that an earlier turn returned"
         seen |= own
@@ -216,7 +242,7 @@ def _global_generators() -> Any:
     return random.getstate(), np.random.get_state()  # noqa: NPY002  # to see it untouched
 
 
-def _is_same(one: Any, other: Any) -> bool:
+def is_same(one: Any, other: Any) -> bool:
     """Equality through containers and arrays, where NaN is itself."""
     if type(one) is not type(other):
         return False
@@ -225,11 +251,11 @@ def _is_same(one: Any, other: Any) -> bool:
     if isinstance(one, float):
         return one == other or (math.isnan(one) and math.isnan(other))
     if isinstance(one, dict):
-        return one.keys() == other.keys() and all(_is_same(one[key], other[key]) for key in one)
+        return one.keys() == other.keys() and all(is_same(one[key], other[key]) for key in one)
     if isinstance(one, list | tuple):
-        return len(one) == len(other) and all(map(_is_same, one, other))
+        return len(one) == len(other) and all(map(is_same, one, other))
     if is_dataclass(one):
-        return all(_is_same(getattr(one, f.name), getattr(other, f.name)) for f in fields(one))
+        return all(is_same(getattr(one, f.name), getattr(other, f.name)) for f in fields(one))
     return bool(one == other)
 
 

@@ -5,7 +5,7 @@ from typing import Final
 
 from sotopia_env.agents import AgentFactory
 from sotopia_env.errors import ConfigurationError, one_of
-from sotopia_env.prompts import PromptStyle
+from sotopia_env.prompts import APPEND_ONLY, PromptStyle
 
 from .policy import check_path, load_policy, record_of_stranger
 
@@ -30,7 +30,8 @@ def build_agent(argument: str, options: Mapping[str, str], style: PromptStyle) -
     from .rollout import PolicyAgent  # imports torch: seconds
     from .sampling import TransformersSampler
 
-    policy = load_policy(argument, default=record_of_stranger(style), merge=True)
+    of_a_stranger = record_of_stranger(style if style in APPEND_ONLY else "chat")
+    policy = load_policy(argument, default=of_a_stranger, merge=True)
     try:
         policy.model.to(options.get("device", "cpu")).eval()
     except (AssertionError, ImportError, RuntimeError) as error:  # each kind of device has its own

@@ -13,7 +13,7 @@ from sotopia_env.command import OK, command
 from sotopia_env.errors import ConfigurationError, one_of
 from sotopia_env.make import scenario_source
 from sotopia_env.profiles import EnvironmentProfile
-from sotopia_env.prompts import PROMPT_STYLES
+from sotopia_env.prompts import APPEND_ONLY
 from sotopia_env.run_folder import Run
 from sotopia_env.scenarios.families import Split, load_family
 
@@ -97,7 +97,7 @@ def check_scored(scenario: str, profile: EnvironmentProfile) -> None:
 
 def _check_model(settings: CloningSettings) -> None:
     model = settings.model
-    one_of(PROMPT_STYLES, model.style, "model.style")
+    one_of(APPEND_ONLY, model.style, "model.style")
     if model.path is None and model.lora is not None:
         raise ConfigurationError("model.lora needs model.path=<hub id or folder> to adapt")
     if model.path is None:

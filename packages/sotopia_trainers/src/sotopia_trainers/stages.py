@@ -12,7 +12,7 @@ from transformers import set_seed
 from sotopia_env.agents.scripted import TACTICS
 from sotopia_env.episode import Episode
 from sotopia_env.errors import one_of
-from sotopia_env.prompts import PROMPT_STYLES, PromptStyle
+from sotopia_env.prompts import APPEND_ONLY, PromptStyle
 from sotopia_env.run_folder import Run
 from sotopia_env.runner import Cast, Task, run_episodes
 from sotopia_env.store import SqliteStore
@@ -211,7 +211,7 @@ class Cloning:
             )
 
     def _style(self) -> PromptStyle:
-        return one_of(PROMPT_STYLES, self.settings.model.style, "model.style")
+        return one_of(APPEND_ONLY, self.settings.model.style, "model.style")
 
     def _save(self, policy: Policy, folder: Path, stage: str) -> None:
         record = policy.record.model_copy(

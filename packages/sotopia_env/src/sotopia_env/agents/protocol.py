@@ -8,7 +8,10 @@ from ..prompts import Conversation
 
 
 class Agent(Protocol):
-    """Acts for one seat in one episode; a function of its seed and of what it has observed."""
+    """Acts for one seat in one episode; a function of its seed and of what it has observed.
+
+    One with an attribute `never_waits` that is true awaits nothing in `act`.
+    """
 
     @property
     def conversation(self) -> Conversation:

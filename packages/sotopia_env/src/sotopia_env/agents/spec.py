@@ -1,17 +1,20 @@
-"""One string names who acts: `scripted:boulware`, `policy:<folder>`, with options after `?`.
+"""One string names who acts: `scripted:boulware`, `openai/gpt-4o`, `policy:<folder>`, `human`.
 
-The part before the colon is looked up in the entry-point group `sotopia.agents`; each entry is a
-function `build(argument, options) -> AgentFactory`, options being the `key=value` pairs after `?`
-and the prompt style.
+Options follow a `?`. A name with a slash before any colon is a model. Of all others the part before
+the colon is looked up in the entry-point group `sotopia.agents`; each entry is a function
+`build(argument, options, style) -> AgentFactory`.
 """
 
 from collections.abc import Callable, Mapping
 from importlib.metadata import entry_points
 from typing import Final, TypeAlias
 
+from ..clients.spec import is_model
 from ..errors import AgentError, unknown_name
 from ..prompts import PromptStyle
 from ..queries import split_query
+from .human import HumanAgent
+from .language_model import build as build_model
 from .protocol import AgentFactory
 from .scripted import build as build_scripted
 
@@ -28,7 +31,11 @@ def agent_factory(spec: str, style: PromptStyle = "chat") -> AgentFactory:
     Raises:
         AgentError: when the spec names nobody, with those that exist.
     """
+    if spec == "human":
+        return lambda seat, seed: HumanAgent(seat, seed, style)
     kind, _, rest = spec.partition(":")
+    if is_model(kind):
+        return build_model(*split_query(spec), style)
     argument, options = split_query(rest)
     return _builder(kind, spec)(argument, options, style)
 
@@ -43,4 +50,5 @@ def _builder(kind: str, spec: str) -> Builder:
     if kind in _PACKAGES:
         package = _PACKAGES[kind]
         raise AgentError(f"{spec!r} needs {package}, or a newer one: pip install -U {package}")
-    raise AgentError(unknown_name("agent", spec, [f"{name}:..." for name in {*points, "scripted"}]))
+    known = [*(f"{name}:..." for name in {*points, "scripted"}), "human", "<provider>/<model>"]
+    raise AgentError(unknown_name("agent", spec, known))

@@ -17,7 +17,8 @@ class GameOutcome:
       none.
     - `win`: +1 above a share of one half, -1 below, 0 at exactly one half. Without an agreement
       both lose where one was possible; where none was, both draw, and a seat that took a loss
-      loses.
+      loses. In a game of teams, +1 for the winners, -1 for the losers, 0 if nobody has won.
+    - `agreement`: 1 or 0, where the game is about one.
     """
 
     name: Final = "outcome"
@@ -31,12 +32,18 @@ class GameOutcome:
         utilities = game.utilities(state)
         stakes = game.stakes(state.params)
         shares = stakes.shares(utilities)
+        is_contest = getattr(game, "is_phased", False)
         agreement = float(game.is_agreed(state))
         scores: dict[str, dict[str, float]] = {}
         reasons: dict[str, str] = {}
         for index, seat in enumerate(transcript.names):
             utility = utilities[index]
-            scores[seat] = score = {"utility": utility, "agreement": agreement}
+            scores[seat] = score = {"utility": utility}
+            if is_contest:
+                score["win"] = score["share"] = _sign(utility)
+                reasons[seat] = transcript.ending or "nobody has won"
+                continue
+            score["agreement"] = agreement
             if shares is None:
                 base = stakes.disagreement[index]
                 score["win"] = _sign(utility - base)

@@ -10,6 +10,7 @@ from typing import ClassVar, Protocol, TypeVar
 
 import numpy as np
 
+from ..actions import ActionType
 from ..moves import Invalid, MoveGrammar
 from ..profiles import GameParams
 
@@ -72,6 +73,7 @@ class Game(Protocol[P, S, M, V]):
 
     family: ClassVar[str]
     seats: ClassVar[int]
+    """How many it is for; 0 where every instance says so itself, as `params.seats`."""
     grammar: ClassVar[MoveGrammar]
     """How moves stand in text."""
     has_chance: ClassVar[bool]
@@ -115,3 +117,44 @@ class Game(Protocol[P, S, M, V]):
 
     def solution(self, params: P) -> Solution:
         """Reference points of the instance; costly, so asked for only when needed."""
+
+
+@dataclass(frozen=True, slots=True)
+class News:
+    """Something a phased game announces."""
+
+    text: str
+    audience: tuple[int, ...] | None = None
+    """Seats that perceive it; `None` is everybody."""
+
+
+class PhasedGame(Game[P, S, M, V], Protocol[P, S, M, V]):
+    """A game in phases: it decides who is on turn, what they may do, and who perceives it.
+
+    `acting` are then exactly the seats on turn (never none while the game goes on), and with
+    `apply` the turn is over for all of them. `parse` is given the argument of an `action` only.
+    """
+
+    is_phased: ClassVar[bool]
+    """True."""
+
+    def begin(self, params: P, rng: np.random.Generator | None, order: str) -> S:
+        """The state before the first turn; `order` is that of phases that name none."""
+
+    def action_types(self, state: S) -> tuple[ActionType, ...]:
+        """What the seats on turn may choose, `none` always among them."""
+
+    def audience(self, state: S, seat: int) -> tuple[int, ...] | None:
+        """Seats that perceive what `seat` does now; `None` is everybody."""
+
+    def news(self, state: S) -> Sequence[News]:
+        """What was announced on the way to this state from the one before."""
+
+    def verdict(self, state: S) -> str:
+        """How the game ended, in words; empty while it goes on."""
+
+    def depart(self, state: S, seats: Sequence[int]) -> S:
+        """The state without the seats that have just left."""
+
+    def max_turns(self, params: P) -> int:
+        """Turns after which an episode is cut off, unless its maker says otherwise."""

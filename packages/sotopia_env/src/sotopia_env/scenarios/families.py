@@ -17,16 +17,13 @@ from numpy.typing import NDArray
 from ..errors import ScenarioError, one_of, unknown_name
 from ..games.protocol import Game
 from ..profiles import EnvironmentProfile, GameParams
+from .shipped import SHIPPED
 
 GROUP: Final = "sotopia.games"
 
 Split: TypeAlias = Literal["train", "validation", "test"]
 SPLITS: Final[tuple[Split, ...]] = get_args(Split)
 
-_SHIPPED: Final = {
-    "price_negotiation": "sotopia_env.scenarios.price_negotiation:FAMILY",
-    "resource_allocation": "sotopia_env.scenarios.resource_allocation:FAMILY",
-}
 _SPLIT_VERSION: Final = 2
 """Enters the hash that splits instances; a new number draws all splits anew."""
 _TENTHS: Final[dict[Split, range]] = {
@@ -50,8 +47,21 @@ class Family:
 
 def family_names() -> list[str]:
     """Every registered family, shipped ones first."""
-    others = sorted({point.name for point in entry_points(group=GROUP)} - set(_SHIPPED))
-    return [*_SHIPPED, *others]
+    others = sorted({point.name for point in entry_points(group=GROUP)} - set(SHIPPED))
+    return [*SHIPPED, *others]
+
+
+def find_family(name: str) -> Family | None:
+    """The family called `name`, or `None` if no package registers it."""
+    if name in SHIPPED:
+        module, _, attribute = SHIPPED[name].partition(":")
+        family: Family = getattr(import_module(module), attribute)
+        return family
+    for point in entry_points(group=GROUP):
+        if point.name == name:
+            loaded: Family = point.load()
+            return loaded
+    return None
 
 
 def load_family(name: str) -> Family:
@@ -60,15 +70,10 @@ def load_family(name: str) -> Family:
     Raises:
         ScenarioError: if no package registers it.
     """
-    if name in _SHIPPED:
-        module, _, attribute = _SHIPPED[name].partition(":")
-        family: Family = getattr(import_module(module), attribute)
-        return family
-    for point in entry_points(group=GROUP):
-        if point.name == name:
-            loaded: Family = point.load()
-            return loaded
-    raise ScenarioError(unknown_name("game family", name, family_names()))
+    family = find_family(name)
+    if family is None:
+        raise ScenarioError(unknown_name("game family", name, family_names()))
+    return family
 
 
 def draws_for(family: str, split: Split, number: int, fields: int) -> "Draws":

@@ -2,17 +2,22 @@
 
 import sqlite3
 import time
+import uuid
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 from pydantic_core import PydanticSerializationError
 
 from ..episode import Episode
-from ..errors import StoreError
+from ..errors import NotFoundError, StoreError
+from ..profiles import AgentProfile, Pairing
+from .protocol import ID_FIELDS
 
-USER_VERSION: Final = 1
+R = TypeVar("R", bound=BaseModel)
+
+USER_VERSION: Final = 2
 """Of the tables; a file of a newer version is refused and left as it is."""
 BUSY_SECONDS: Final = 30.0
 _RETRY_SECONDS: Final = 0.01
@@ -27,6 +32,13 @@ CREATE TABLE IF NOT EXISTS episodes (
     record TEXT NOT NULL
 );
 CREATE INDEX IF NOT EXISTS episodes_by_tag ON episodes (tag, number);
+CREATE TABLE IF NOT EXISTS records (
+    number INTEGER PRIMARY KEY AUTOINCREMENT,
+    kind TEXT NOT NULL,
+    id TEXT NOT NULL,
+    record TEXT NOT NULL,
+    UNIQUE (kind, id)
+);
 """
 
 
@@ -119,12 +131,89 @@ class SqliteStore:
         for row in self._rows(query, values):
             yield self._read(*row)
 
+    def delete_episode(self, key: str) -> bool:
+        """Whether it was here."""
+        try:
+            done = self._db.execute("DELETE FROM episodes WHERE key = ?", (key,))
+        except sqlite3.Error as error:
+            raise StoreError(f"cannot change {self.path}: {error}") from error
+        return done.rowcount > 0
+
     def __len__(self) -> int:
         (row,) = self._rows("SELECT COUNT(*) FROM episodes", ())
         return int(row[0])
 
+    def save(self, *records: BaseModel) -> list[str]:
+        """Keep profiles, pairings and lists; all of them, or none if one cannot be written.
+
+        One of the same kind and id is replaced; one without an id is given one. Returns the ids.
+
+        Raises:
+            StoreError: for a kind of object that is not kept here, or one that cannot be written.
+        """
+        rows = []
+        for record in records:
+            kind = type(record).__name__
+            if kind not in ID_FIELDS:
+                raise StoreError(f"a store keeps {', '.join(ID_FIELDS)}, not {kind}")
+            name = ID_FIELDS[kind]
+            identity = getattr(record, name) or uuid.uuid4().hex
+            text = record.model_copy(update={name: identity}).model_dump_json()
+            rows.append((kind, identity, text))
+        try:
+            self._db.execute("BEGIN IMMEDIATE")
+            with self._db:
+                self._db.executemany(
+                    "INSERT INTO records (kind, id, record) VALUES (?, ?, ?) "
+                    "ON CONFLICT (kind, id) DO UPDATE SET record=excluded.record",
+                    rows,
+                )
+        except sqlite3.Error as error:
+            raise StoreError(f"cannot write {len(rows)} records to {self.path}: {error}") from error
+        return [identity for _, identity, _ in rows]
+
+    def get(self, kind: type[R], identity: str) -> R:
+        query = "SELECT id, record FROM records WHERE kind = ? AND id = ?"
+        for row in list(self._rows(query, (kind.__name__, identity))):
+            return self._parsed(kind, *row)
+        raise NotFoundError(f"no {kind.__name__} {identity!r} in {self.path}")
+
+    def find(self, kind: type[R], **fields: Any) -> list[R]:
+        """Those whose fields have these values, in the order of their first writing."""
+        query = "SELECT id, record FROM records WHERE kind = ? ORDER BY number"
+        found = [self._parsed(kind, *row) for row in self._rows(query, (kind.__name__,))]
+        unknown = sorted(fields.keys() - kind.model_fields.keys())
+        if unknown:
+            raise StoreError(f"{kind.__name__} has no field {unknown[0]!r}")
+        return [r for r in found if all(getattr(r, name) == v for name, v in fields.items())]
+
+    def delete(self, kind: type[BaseModel], identity: str) -> bool:
+        """Whether it was here."""
+        try:
+            done = self._db.execute(
+                "DELETE FROM records WHERE kind = ? AND id = ?", (kind.__name__, identity)
+            )
+        except sqlite3.Error as error:
+            raise StoreError(f"cannot change {self.path}: {error}") from error
+        return done.rowcount > 0
+
+    def cast_for(self, scenario_id: str) -> tuple[AgentProfile, ...] | None:
+        """The characters of the first pairing of a scenario, if all of them are here."""
+        for pairing in self.find(Pairing, scenario_id=scenario_id):
+            try:
+                return tuple(self.get(AgentProfile, agent_id) for agent_id in pairing.agent_ids)
+            except NotFoundError:
+                continue
+        return None
+
     def close(self) -> None:
         self._db.close()
+
+    def __enter__(self) -> "SqliteStore":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
     def _rows(self, query: str, values: Sequence[str]) -> Iterator[tuple[Any, ...]]:
         try:
@@ -135,12 +224,16 @@ class SqliteStore:
             ) from error
 
     def _read(self, key: str, record: str) -> Episode:
+        return self._parsed(Episode, key, record)
+
+    def _parsed(self, kind: type[R], identity: str, record: str) -> R:
         try:
-            return Episode.model_validate_json(record)
+            return kind.model_validate_json(record)
         except ValidationError as error:
             first = error.errors()[0]
             where = ".".join(map(str, first["loc"])) or "the record"
+            what = "episode" if kind is Episode else kind.__name__
             raise StoreError(
-                f"episode {key} in {self.path} is damaged: {where}: {first['msg']}; "
+                f"{what} {identity} in {self.path} is damaged: {where}: {first['msg']}; "
                 "move the file away to start over"
             ) from error

@@ -29,56 +29,71 @@ class AECView(AECEnv[str, Any, Any]):
         return self.env.action_space(agent)
 
     def reset(self, seed: int | None = None, options: Mapping[str, Any] | None = None) -> None:
-        observations, self.infos = self.env.reset(seed=seed, options=options)
+        self._new, self.infos = self.env.reset(seed=seed, options=options)
         self.agents = list(self.env.agents)
         self.rewards = dict.fromkeys(self.agents, 0.0)
         self._cumulative_rewards = dict.fromkeys(self.agents, 0.0)
         self.terminations = dict.fromkeys(self.agents, False)
         self.truncations = dict.fromkeys(self.agents, False)
-        self._new = {agent: [observation] for agent, observation in observations.items()}
-        self._actions: dict[str, ActionLike] = {}
+        self._held: dict[str, ActionLike] = {}
         self.agent_selection = self.env.turn_order[0]
 
     def observe(self, agent: str) -> dict[str, Any]:
-        new = self._new[agent]
-        text = "\n".join(o["text"] for o in new if o["text"]) if len(new) > 1 else new[0]["text"]
-        return {"text": text, "turn": new[-1]["turn"]}
+        """All that is new for `agent` since its own last action, the same object until then."""
+        new: dict[str, Any] = self._new[agent]
+        return new
 
     def step(self, action: ActionLike | None) -> None:
         agent = self.agent_selection
         if self.terminations[agent] or self.truncations[agent]:
             self._was_dead_step(action)
             return
-        self._cumulative_rewards[agent] = 0.0
-        self._clear_rewards()
-        self._actions[agent] = "" if action is None else action
-        waiting = [seat for seat in self.env.turn_order if seat not in self._actions]
-        if waiting:
-            self.agent_selection = waiting[0]
+        order = self.env.turn_order
+        held = self._held
+        held[agent] = "" if action is None else action
+        if len(held) < len(order):
+            self._cumulative_rewards[agent] = 0.0
+            self._clear_rewards()
+            self.agent_selection = next(seat for seat in order if seat not in held)
             return
-        self._play(self._actions)
-        self._actions = {}
+        self._held = {}
+        self._play(held, agent)
 
-    def _play(self, actions: Mapping[str, ActionLike]) -> None:
-        acted = set(actions)
-        observations, rewards, terminations, truncations, infos = self.env.step(actions)
-        for agent, observation in observations.items():
-            if agent in acted:
-                self._new[agent] = [observation]
-            else:
-                self._new[agent].append(observation)
-                heard = self.infos[agent]["heard"] + infos[agent]["heard"]
-                infos[agent]["heard"] = heard
-                if "note" in self.infos[agent]:
-                    infos[agent]["note"] = self.infos[agent]["note"]
-            self.rewards[agent] = rewards[agent]
-            self.terminations[agent] = terminations[agent]
-            self.truncations[agent] = truncations[agent]
-            self.infos[agent] = infos[agent]
-        self._accumulate_rewards()
-        if self.env.agents:
+    def _play(self, actions: Mapping[str, ActionLike], last: str) -> None:
+        new, rewards, terminations, truncations, infos = self.env.step(actions)
+        earned = self._cumulative_rewards
+        earned[last] = 0.0
+        for agent, observation in new.items():
+            earned[agent] += rewards[agent]
+            if agent not in actions and (unread := self._new[agent])["text"]:
+                self._keep_unread(agent, unread, observation, infos[agent])
+        if len(new) == len(self.agents):
+            self._new, self.rewards, self.infos = new, rewards, infos
+            self.terminations, self.truncations = terminations, truncations
+        else:  # those that have ended wait for their last, empty step
+            for mine, fresh in (
+                (self._new, new),
+                (self.rewards, rewards),
+                (self.infos, infos),
+                (self.terminations, terminations),
+                (self.truncations, truncations),
+            ):
+                mine.update(fresh)
+        remaining = self.env.agents
+        if remaining:
             self.agent_selection = self.env.turn_order[0]
-        self._deads_step_first()
+        if len(remaining) != len(new):
+            self._deads_step_first()
+
+    def _keep_unread(
+        self, agent: str, unread: dict[str, Any], new: dict[str, Any], info: dict[str, Any]
+    ) -> None:
+        """Put what `agent` has not acted upon yet before what is new."""
+        new["text"] = f"{unread['text']}\n{new['text']}" if new["text"] else unread["text"]
+        before = self.infos[agent]
+        info["heard"] = before["heard"] + info["heard"]
+        if "note" in before:
+            info["note"] = before["note"]
 
     def render(self) -> Any:
         return self.env.render()

@@ -9,6 +9,7 @@ from ...prompts import PromptStyle
 from ..protocol import Agent, AgentFactory
 from .agent import RandomLegalAgent, ScriptedAgent, SolverAgent
 from .tactics import HardHeaded, Patient, Tactic, TimeDependent, TitForTat
+from .talker import Talker
 
 TACTICS: Final[dict[str, Tactic]] = {
     "boulware": TimeDependent(beta=0.3),
@@ -24,13 +25,24 @@ PRIVILEGED: Final = "solver"
 """The strategy that is shown the solution of the game."""
 
 RANDOM: Final = "random_legal"
+TALKER: Final = "talker"
+DEDUCER: Final = "deducer"
 
 _LARGEST: Final = 100
 """Of a parameter of a tactic, in either direction; 1 is the way from reservation to target."""
 
+
+def _deducer(seat: str, seed: int, style: PromptStyle) -> Agent:
+    from .deduction import DeductionAgent  # with all its games, which most runs never play
+
+    return DeductionAgent(seat, seed, style)
+
+
 _UNTUNED: Final[dict[str, Callable[[str, int, PromptStyle], Agent]]] = {
     PRIVILEGED: SolverAgent,
     RANDOM: RandomLegalAgent,
+    TALKER: Talker,
+    DEDUCER: _deducer,
 }
 
 __all__ = ["PRIVILEGED", "RANDOM", "TACTICS", "build"]

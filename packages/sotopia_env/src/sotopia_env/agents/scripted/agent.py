@@ -24,11 +24,12 @@ class ScriptedAgent:
     """
 
     is_privileged = False
+    never_waits = True
 
     def __init__(self, seat: str, seed: int, tactic: Tactic, style: PromptStyle) -> None:
         self.conversation = Conversation(seat, style)
         self._tactic = tactic
-        self._rng = _generator(seat, seed)
+        self._rng = generator(seat, seed)
         self._heard: list[float] = []
         self._asked: float | None = None
 
@@ -64,19 +65,28 @@ class ScriptedAgent:
 
 
 class RandomLegalAgent:
-    """Makes uniformly random legal moves (kind first, then values)."""
+    """Makes uniformly random legal moves (kind first, then values); small talk in between."""
 
     is_privileged = False
+    never_waits = True
 
     def __init__(self, seat: str, seed: int, style: PromptStyle) -> None:
         self.conversation = Conversation(seat, style)
-        self._rng = _generator(seat, seed)
+        self._rng = generator(seat, seed)
 
     async def act(self, observation: dict[str, Any], info: dict[str, Any]) -> ActionLike:
         self.conversation.observe(observation, info)
-        view = _view(info)
-        move = BARGAINERS[type(view)].sample(view, self._rng)
-        text = _words(view, move, "holding", self._rng)
+        view = info.get("game")
+        options = getattr(view, "options", None)
+        if options is None:
+            view = _view(info)
+            text = _words(
+                view, BARGAINERS[type(view)].sample(view, self._rng), "holding", self._rng
+            )
+        elif options:
+            text = options[int(self._rng.integers(len(options)))]
+        else:
+            text = sentence("holding", self._rng)
         self.conversation.reply(observation["turn"], text)
         return text
 
@@ -90,10 +100,11 @@ class SolverAgent:
     """
 
     is_privileged = True
+    never_waits = True
 
     def __init__(self, seat: str, seed: int, style: PromptStyle) -> None:
         self.conversation = Conversation(seat, style)
-        self._rng = _generator(seat, seed)
+        self._rng = generator(seat, seed)
         self._seat = int(seat.removeprefix("agent_"))
         self._heard: list[float] = []
 
@@ -141,5 +152,6 @@ def _moment(view: Any, heard: list[float], shake: float = 0.0) -> Moment:
     return Moment(min(1.0, time), own_last == last_turn, heard, shake)
 
 
-def _generator(seat: str, seed: int) -> np.random.Generator:
+def generator(seat: str, seed: int) -> np.random.Generator:
+    """One for each seat of an episode."""
     return np.random.default_rng([zlib.crc32(seat.encode()), seed])

@@ -1,0 +1,19 @@
+"""One sampled episode: a shipped scenario, characters who fit it, and an agent in every seat.
+
+Give a model to hear it talk: `python examples/minimal_demo.py openai/gpt-4o` (see the environment
+guide for its key); without one, scripted agents make small talk.
+"""
+
+import asyncio
+import sys
+
+from sotopia_env import ConstraintSampler, run_episodes
+
+agent = sys.argv[1] if len(sys.argv) > 1 else "scripted:talker"
+(episode,) = asyncio.run(run_episodes(sampler=ConstraintSampler(), agents=[agent], seed=7))
+
+print(episode.scenario.scenario)
+for turn in episode.turns:
+    what = turn.argument or turn.action_type
+    print(f"{episode.seats[turn.seat].name} ({turn.action_type}): {what}")
+print(f"\n{(episode.ending or str(episode.outcome)).strip('; ')}")

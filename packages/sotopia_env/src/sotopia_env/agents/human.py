@@ -1,0 +1,145 @@
+"""A person at a terminal in a seat."""
+
+import asyncio
+import os
+import sys
+from collections.abc import Awaitable, Callable
+from typing import Any, Final, TypeAlias
+
+from ..actions import ACTION_TYPES, ActionLike, AgentAction
+from ..prompts import Conversation, PromptStyle
+
+HELP: Final = """\
+Type what you say, or one of these:
+  /action <what you do>      do something, or make a formal move
+  /gesture <what you show>   non-verbal communication
+  /to <name>, <name>: <words>  say it to them alone
+  /none                      do nothing this turn
+  /leave                     leave the conversation
+  /history                   show everything again
+  /help                      show this"""
+
+_TYPES: Final = {"action": "action", "gesture": "non-verbal communication"}
+
+
+Read: TypeAlias = Callable[[str], Awaitable[str]]
+"""Shows a prompt and gives a line; raises `EOFError` at the end of input."""
+
+
+class Terminal:
+    """Reads lines from standard input within the event loop, so that an interrupt gets through.
+
+    A thread that waits for input could not be stopped, and would hold the lock that Python needs at
+    its end.
+    """
+
+    def __init__(self) -> None:
+        self._pending = b""
+        self._is_over = False
+
+    async def __call__(self, prompt: str) -> str:
+        sys.stdout.write(prompt)
+        sys.stdout.flush()
+        while b"\n" not in self._pending and not self._is_over:
+            await _readable(sys.stdin.fileno())
+            chunk = os.read(sys.stdin.fileno(), 65_536)
+            self._pending += chunk
+            self._is_over = not chunk
+        line, _, self._pending = self._pending.partition(b"\n")
+        if not line and self._is_over and not self._pending:
+            raise EOFError
+        return line.decode(errors="replace")
+
+
+async def _readable(descriptor: int) -> None:
+    """Wait until there is something to read; what lies in a file always is."""
+    loop = asyncio.get_running_loop()
+    ready = asyncio.Event()
+    try:
+        loop.add_reader(descriptor, ready.set)
+    except PermissionError:  # a regular file
+        return
+    try:
+        await ready.wait()
+    finally:
+        loop.remove_reader(descriptor)
+
+
+class HumanAgent:
+    """Shows a person what is new and reads one line: words to say, or a command such as `/leave`.
+
+    Other seats may think meanwhile. At the end of input the person leaves.
+
+    Args:
+        seat: whose mind it is.
+        read: gives a line; by default the terminal's.
+        write: shows a text.
+    """
+
+    is_privileged = False
+
+    def __init__(
+        self,
+        seat: str,
+        seed: int = 0,
+        style: PromptStyle = "chat",
+        *,
+        read: Read | None = None,
+        write: Callable[[str], None] = print,
+    ) -> None:
+        self.conversation = Conversation(seat, style)
+        self._read, self._write = read or Terminal(), write
+        self._shown: list[str] = []
+
+    async def act(self, observation: dict[str, Any], info: dict[str, Any]) -> ActionLike:
+        self.conversation.observe(observation, info)
+        first = not self._shown
+        self._shown.append(observation["text"])
+        if observation["text"]:
+            self._write(f"\n{observation['text']}\n")
+        possible = [k for k, may in zip(ACTION_TYPES, observation["actions"], strict=True) if may]
+        told = getattr(info.get("game"), "instructions", "")
+        if first:
+            self._write(HELP)
+        if told:
+            self._write(told)
+        line, action = await self._asked(possible)
+        self.conversation.reply(observation["turn"], line)
+        self._shown.append(f"You: {line}")
+        return action
+
+    async def _asked(self, possible: list[Any]) -> tuple[str, ActionLike]:
+        while True:
+            try:
+                line = (await self._read("> ")).strip()
+            except EOFError:
+                return "/leave", AgentAction("leave")
+            if line == "/history":
+                self._write("\n".join(filter(None, self._shown)))
+                continue
+            action = _action_of(line)
+            if isinstance(action, str):
+                self._write(action)
+            elif action.action_type in possible or (
+                action.action_type == "speak" and "action" in possible
+            ):
+                return line, action
+            else:
+                self._write(f"You cannot do that now. Possible: {', '.join(possible)}.")
+
+
+def _action_of(line: str) -> AgentAction | str:
+    """What a line means, or what to answer when it means nothing."""
+    if not line.startswith("/"):
+        return AgentAction("speak", line) if line else HELP
+    command, _, rest = line[1:].partition(" ")
+    match command:
+        case "none" | "leave":
+            return AgentAction(command)
+        case "action" | "gesture" if rest:
+            return AgentAction(_TYPES[command], rest)  # type: ignore[arg-type]  # two of the five
+        case "to" if ":" in rest:
+            names, _, words = rest.partition(":")
+            to = tuple(name.strip() for name in names.split(",") if name.strip())
+            return AgentAction("speak", words.strip(), to)
+    return HELP

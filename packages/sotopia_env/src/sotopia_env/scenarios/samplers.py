@@ -1,0 +1,285 @@
+"""Samplers: who plays what. Each draws settings, a scenario with the characters in its seats.
+
+Candidates are objects, or, by default, the shipped library. Everything is drawn from the generator
+that `sample` is given.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from typing import Final, Protocol, TypeVar
+
+import numpy as np
+
+from ..errors import ConfigurationError, SamplingError, one_of
+from ..profiles import (
+    AgentProfile,
+    EnvironmentProfile,
+    Pairing,
+    RelationshipProfile,
+    ScenarioList,
+)
+from . import library
+from .fitting import fitting_groups
+
+T = TypeVar("T")
+
+_FEWEST: Final = 2
+_MOST_GROUPS: Final = 5_000
+"""Of a scenario that are considered; circles of several people are many."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Setting:
+    """A scenario and who plays it, by seat."""
+
+    scenario: EnvironmentProfile
+    characters: tuple[AgentProfile, ...]
+    tested_seat: int | None = None
+    """Of the agent under test, where a benchmark fixes it."""
+
+
+class Sampler(Protocol):
+    """Draws settings."""
+
+    def sample(
+        self, size: int, rng: np.random.Generator, *, replacement: bool = True
+    ) -> Iterator[Setting]:
+        """`size` settings; without `replacement` no two of them are the same.
+
+        Raises:
+            SamplingError: when there are not enough, or nobody meets the constraints.
+        """
+
+
+class UniformSampler:
+    """Any scenario with any characters, whatever its constraints say, all alike likely.
+
+    Args:
+        scenarios: candidates; by default the shipped ones.
+        characters: candidates; by default the shipped ones.
+    """
+
+    def __init__(
+        self,
+        scenarios: Iterable[EnvironmentProfile] | None = None,
+        characters: Iterable[AgentProfile] | None = None,
+    ) -> None:
+        self._scenarios = _candidates(scenarios, library.scenarios(), "scenario")
+        self._characters = _candidates(characters, library.characters(), "character")
+
+    def sample(
+        self, size: int, rng: np.random.Generator, *, replacement: bool = True
+    ) -> Iterator[Setting]:
+        _check_size(size)
+        seen: set[tuple[int, ...]] = set()
+        if not replacement and size > (most := self._count()):
+            raise SamplingError(f"{size} different settings asked for, there are {most}")
+        while size:
+            number = int(rng.integers(len(self._scenarios)))
+            scenario = self._scenarios[number]
+            seats = _seats(scenario)
+            if seats > len(self._characters):
+                raise SamplingError(
+                    f"{_name(scenario)} has {seats} seats, "
+                    f"and there are {len(self._characters)} characters"
+                )
+            people = tuple(map(int, rng.permutation(len(self._characters))[:seats]))
+            if not replacement:
+                if (number, *people) in seen:
+                    continue
+                seen.add((number, *people))
+            size -= 1
+            yield Setting(scenario=scenario, characters=tuple(self._characters[p] for p in people))
+
+    def _count(self) -> int:
+        total = 0
+        for scenario in self._scenarios:
+            ways = 1
+            for taken in range(_seats(scenario)):
+                ways *= max(0, len(self._characters) - taken)
+            total += ways
+        return total
+
+
+class ConstraintSampler:
+    """Characters who meet all that a scenario asks for: relationship, ages, occupations, groups.
+
+    Every scenario is alike likely, and within one every group that fits.
+
+    Args:
+        scenarios: candidates; by default the shipped ones.
+        characters: candidates; by default the shipped ones.
+        relationships: who knows whom how; by default the shipped ones.
+
+    Raises:
+        SamplingError: naming a scenario for which no group of characters fits.
+    """
+
+    def __init__(
+        self,
+        scenarios: Iterable[EnvironmentProfile] | None = None,
+        characters: Iterable[AgentProfile] | None = None,
+        relationships: Iterable[RelationshipProfile] | None = None,
+    ) -> None:
+        chosen = _candidates(scenarios, library.scenarios(), "scenario")
+        people = _candidates(characters, library.characters(), "character")
+        ties = library.relationships() if relationships is None else tuple(relationships)
+        by_id = {person.agent_id: person for person in people}
+        if len(by_id) < len(people):
+            raise ConfigurationError("characters that are matched by relationship need unique ids")
+        self._characters = by_id
+        self._options = [(s, _groups(s, by_id, ties)) for s in chosen]
+
+    def sample(
+        self, size: int, rng: np.random.Generator, *, replacement: bool = True
+    ) -> Iterator[Setting]:
+        _check_size(size)
+        if replacement:
+            for _ in range(size):
+                scenario, groups = self._options[int(rng.integers(len(self._options)))]
+                yield self._setting(scenario, groups[int(rng.integers(len(groups)))])
+            return
+        left = [
+            (s, [groups[int(i)] for i in rng.permutation(len(groups))])
+            for s, groups in self._options
+        ]
+        available = sum(len(groups) for _, groups in left)
+        if size > available:
+            raise SamplingError(f"{size} different settings asked for, {available} fit")
+        for _ in range(size):
+            place = int(rng.integers(len(left)))
+            scenario, groups = left[place]
+            yield self._setting(scenario, groups.pop())
+            if not groups:
+                del left[place]
+
+    def _setting(self, scenario: EnvironmentProfile, group: Sequence[str]) -> Setting:
+        people = tuple(self._characters[agent_id] for agent_id in group)
+        return Setting(scenario=scenario, characters=people)
+
+
+class BenchmarkSampler:
+    """The settings of a list in their order, again from the start when they run out.
+
+    Args:
+        name: of a shipped list: `all`, `hard`, `cooperative`, `competitive`.
+        scenarios: instead, the scenarios of a list of one's own, `characters` and `pairings` with
+            them.
+        scenario_list: which of them, and which seat is tested.
+    """
+
+    def __init__(
+        self,
+        name: str | None = None,
+        *,
+        scenarios: Mapping[str, EnvironmentProfile] | None = None,
+        characters: Mapping[str, AgentProfile] | None = None,
+        pairings: Iterable[Pairing] | None = None,
+        scenario_list: ScenarioList | None = None,
+    ) -> None:
+        scenarios = library.scenarios() if scenarios is None else scenarios
+        characters = library.characters() if characters is None else characters
+        if scenario_list is None:
+            lists = library.lists()
+            scenario_list = lists[one_of(lists, name or "all", "list of scenarios", SamplingError)]
+        if pairings is None:
+            pairings = [p for s in scenario_list.scenario_ids for p in library.pairings_for(s)]
+        self.settings = tuple(_listed(scenario_list, scenarios, characters, list(pairings)))
+        """All of them, in order."""
+
+    def sample(
+        self, size: int, rng: np.random.Generator, *, replacement: bool = True
+    ) -> Iterator[Setting]:
+        _check_size(size)
+        if not replacement and size > len(self.settings):
+            raise SamplingError(
+                f"{size} different settings asked for, the list has {len(self.settings)}"
+            )
+        for number in range(size):
+            yield self.settings[number % len(self.settings)]
+
+
+def _listed(
+    scenario_list: ScenarioList,
+    scenarios: Mapping[str, EnvironmentProfile],
+    characters: Mapping[str, AgentProfile],
+    pairings: Sequence[Pairing],
+) -> Iterator[Setting]:
+    for number, scenario_id in enumerate(scenario_list.scenario_ids):
+        if scenario_id not in scenarios:
+            raise SamplingError(f"list {scenario_list.name!r}: no scenario {scenario_id!r}")
+        own = [p for p in pairings if p.scenario_id == scenario_id]
+        if not own:
+            raise SamplingError(f"list {scenario_list.name!r}: no pairing of {scenario_id!r}")
+        seat = None if scenario_list.seats is None else int(scenario_list.seats[number])
+        for pairing in own:
+            missing = [a for a in pairing.agent_ids if a not in characters]
+            if missing:
+                raise SamplingError(f"pairing {pairing.pairing_id!r}: no character {missing[0]!r}")
+            yield Setting(
+                scenario=scenarios[scenario_id],
+                characters=tuple(characters[agent_id] for agent_id in pairing.agent_ids),
+                tested_seat=seat,
+            )
+
+
+def _candidates(given: Iterable[T] | None, shipped: Mapping[str, T], kind: str) -> tuple[T, ...]:
+    chosen = tuple(shipped.values() if given is None else given)
+    if not chosen:
+        raise SamplingError(f"there is no {kind} to choose from")
+    return chosen
+
+
+def _groups(
+    scenario: EnvironmentProfile,
+    characters: Mapping[str, AgentProfile],
+    relationships: Sequence[RelationshipProfile],
+) -> list[tuple[str, ...]]:
+    found = list(islice(fitting_groups(scenario, characters, relationships), _MOST_GROUPS))
+    if found:
+        return found
+    raise SamplingError(
+        f"nobody fits {_name(scenario)}: {_missing(scenario, characters, relationships)}"
+    )
+
+
+def _missing(
+    scenario: EnvironmentProfile,
+    characters: Mapping[str, AgentProfile],
+    relationships: Sequence[RelationshipProfile],
+) -> str:
+    """Which constraint it is that nobody meets."""
+    ties = [
+        tie
+        for tie in relationships
+        if tie.relationship == scenario.relationship
+        and tie.agent_1_id in characters
+        and tie.agent_2_id in characters
+    ]
+    wanted = f"of {len(relationships)} relationships {len(ties)} are {scenario.relationship.name}"
+    if not ties:
+        return wanted
+    relaxed = {
+        "age_constraint": scenario.age_constraint,
+        "occupation_constraint": scenario.occupation_constraint,
+        "agent_constraint": scenario.agent_constraint,
+    }
+    for name, value in relaxed.items():
+        free = scenario.model_copy(update={name: None})
+        if value is not None and next(fitting_groups(free, characters, relationships), None):
+            return f"{wanted}, and none of these pairs meets {name}={value!r:.80}"
+    return f"{wanted}, and no group of {_seats(scenario)} of them meets all constraints"
+
+
+def _seats(scenario: EnvironmentProfile) -> int:
+    return max(_FEWEST, len(scenario.agent_goals))
+
+
+def _name(scenario: EnvironmentProfile) -> str:
+    return scenario.scenario_id or scenario.codename or f"{scenario.scenario:.40}"
+
+
+def _check_size(size: int) -> None:
+    if size < 1:
+        raise ConfigurationError(f"size must be at least 1, got {size}")

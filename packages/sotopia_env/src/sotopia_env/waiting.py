@@ -1,0 +1,45 @@
+"""Waiting for a coroutine from plain code: one event loop in a thread of its own, made when needed.
+
+It costs about 90 microseconds a call, so only `step` of a wrapper with a judge, and partners that
+are models, come here. Inside a running loop (a notebook) it works too.
+"""
+
+import asyncio
+import threading
+from collections.abc import Coroutine
+from functools import cache
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+
+
+@cache
+def _loop() -> asyncio.AbstractEventLoop:
+    loop = asyncio.new_event_loop()
+    threading.Thread(target=loop.run_forever, name="sotopia-env", daemon=True).start()
+    return loop
+
+
+def wait_for(work: Coroutine[Any, Any, T]) -> T:
+    """The result of a coroutine; what it raises is raised here. An interrupt cancels it."""
+    future = asyncio.run_coroutine_threadsafe(work, _loop())
+    try:
+        return future.result()
+    except BaseException:
+        future.cancel()
+        raise
+
+
+def run_at_once(work: Coroutine[Any, Any, T]) -> T:
+    """The result of a coroutine that never waits for anything.
+
+    Raises:
+        RuntimeError: if it does wait.
+    """
+    try:
+        work.send(None)
+    except StopIteration as done:
+        result: T = done.value
+        return result
+    work.close()
+    raise RuntimeError(f"{work!r} waits, but was said never to")

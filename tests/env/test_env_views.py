@@ -1,0 +1,356 @@
+"""The single-agent and vector views, and the ids and layouts by which others find environments."""
+
+import random
+import warnings
+from collections.abc import Iterator
+from types import SimpleNamespace
+from typing import Any
+
+import gymnasium
+import numpy as np
+import pettingzoo
+import pytest
+from gymnasium.utils.env_checker import check_env
+from gymnasium.vector import AsyncVectorEnv, SyncVectorEnv
+from pettingzoo.test import max_cycles_test, parallel_api_test
+from pettingzoo.utils.conversions import aec_to_parallel
+from sales import sale
+
+import sotopia_env
+from sotopia_env import AgentAction, EnvironmentProfile, parallel_env, sotopia_v0
+from sotopia_env.episode import Evaluation, Transcript
+from sotopia_env.errors import ActionError, AgentError, ConfigurationError, ScenarioError, Unscored
+from sotopia_env.make import gymnasium_env, vector_env
+from sotopia_env.prompts import Conversation
+from sotopia_env.rewards import RewardWrapper
+from sotopia_env.scenarios.shipped import SHIPPED
+from sotopia_env.views.gymnasium import SingleAgentView
+from sotopia_env.views.vector import VectorView
+
+FAMILIES = ("price_negotiation", "resource_allocation")
+TALK = EnvironmentProfile(
+    scenario="They meet.", agent_goals=("Talk.",) * 3, agent_names=("Ada", "Bram", "Cleo")
+)
+
+
+def view(scenario: Any = "price_negotiation", **settings: Any) -> SingleAgentView:
+    return gymnasium_env(scenario, **{"partner": "scripted:linear"} | settings)
+
+
+class Echo:
+    """Says the same every turn; a partner that does not declare whether it waits."""
+
+    is_privileged = False
+
+    def __init__(self, seat: str, seed: int, action: Any = "Hm.") -> None:
+        self.conversation = Conversation(seat)
+        self._action = action
+
+    async def act(self, observation: dict[str, Any], info: dict[str, Any]) -> Any:
+        return self._action
+
+
+# -- one agent -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("seat", [0, 1])
+@pytest.mark.parametrize("order", ["round-robin", "simultaneous", "random", "agent-chosen"])
+def test_gymnasium_s_own_check_passes_without_a_warning(family: str, seat: int, order: str) -> None:
+    env = gymnasium.make(
+        f"sotopia/{family}-v0", partner="scripted:random_legal", seat=seat, action_order=order
+    )
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        check_env(env.unwrapped)
+
+
+def test_every_family_is_registered_and_nothing_is_registered_twice() -> None:
+    for name in ("scenario", *SHIPPED):
+        assert f"sotopia/{name}-v0" in gymnasium.registry
+        assert f"sotopia/{name}-v0" in pettingzoo.parallel_registry
+        assert f"sotopia/{name}-v0" in pettingzoo.aec_registry
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        sotopia_env.registration.register_with_gymnasium()
+
+
+def test_a_step_lasts_until_the_learner_s_next_turn() -> None:
+    env = view(sale(), partner="scripted:hard_headed")
+    observation, info = env.reset(seed=0)
+    assert observation["turn"] == 0
+    assert info["goal"] == "Sell it."
+    observation, reward, terminated, truncated, info = env.step("OFFER 55")
+    assert observation["turn"] == 2
+    assert observation["text"].startswith('Bram said: "OFFER 20')
+    assert (reward, terminated, truncated) == (0.0, False, False)
+    assert [t.seat for t in info["heard"]] == ["agent_1"]
+    observation, reward, terminated, truncated, info = env.step("ACCEPT")
+    assert (reward, terminated, truncated) == (-1.0, True, False)  # 20 is 20 below what it needs
+    with pytest.raises(ActionError, match="call reset"):
+        env.step("OFFER 50")
+
+
+def test_the_second_seat_starts_after_what_the_first_has_said() -> None:
+    env = view(sale(), seat=1, partner="scripted:hard_headed")
+    observation, info = env.reset(seed=0)
+    assert observation["turn"] == 1
+    assert observation["text"].count("Ada said:") == 1
+    assert "Bram's goal: Buy it." in observation["text"]
+    assert info["goal"] == "Buy it."
+
+
+@pytest.mark.parametrize("seat", [0, 1])
+def test_a_view_gives_the_rewards_of_the_parallel_environment(seat: int) -> None:
+    env = view(seat=seat, partner="scripted:conceder")
+    rng = np.random.default_rng(0)
+    for seed in range(20):
+        env.reset(seed=seed)
+        total, ended = 0.0, False
+        while not ended:
+            action = env.env.sample_move(env.seat, rng)
+            _, reward, terminated, truncated, _ = env.step(action)
+            total, ended = total + reward, terminated or truncated
+        assert total == env.env.final_rewards[env.seat]
+
+
+class PerTurn:
+    """A tenth for each seat that spoke in the turn."""
+
+    name, per_turn = "talk", True
+
+    def evaluate(self, transcript: Transcript) -> Evaluation:
+        said = {t.seat for t in transcript.turns if t.number == transcript.turn - 1}
+        return Evaluation(
+            source=self.name,
+            scores={seat: {"said": float(seat in said)} for seat in transcript.names},
+        )
+
+
+def test_rewards_of_turns_are_summed_up_to_the_learner_s_next_turn() -> None:
+    inner = RewardWrapper(
+        parallel_env(TALK, reward=None, max_turns=6), PerTurn(), dimension="said", weight=0.1
+    )
+    env = SingleAgentView(inner, partner="scripted:talker")
+    env.reset(seed=0)
+    _, reward, *_ = env.step("One.")
+    assert reward == pytest.approx(0.1)
+    _, reward, _, truncated, _ = env.step("Two.")
+    assert reward == pytest.approx(0.1)
+    assert truncated
+
+
+def test_a_learner_that_leaves_is_given_what_is_due_to_it_at_the_end() -> None:
+    class AtTheEnd:
+        name = "end"
+
+        def evaluate(self, transcript: Transcript) -> Evaluation:
+            assert transcript.outcome is not None
+            return Evaluation(source="end", scores={s: {"fun": 3.0} for s in transcript.names})
+
+    inner = RewardWrapper(parallel_env(TALK, reward=None), AtTheEnd(), dimension="fun")
+    env = SingleAgentView(inner, partner="scripted:talker")
+    env.reset(seed=0)
+    _, reward, terminated, _, _ = env.step(AgentAction("leave"))
+    assert (reward, terminated) == (3.0, True)
+
+
+def test_an_episode_without_a_score_raises_and_gives_no_number() -> None:
+    class Asleep:
+        name = "judge"
+
+        async def evaluate(self, transcript: Transcript) -> Evaluation:
+            return Evaluation(source="judge", unscored="the judge was asleep")
+
+    inner = RewardWrapper(parallel_env(TALK, reward=None, max_turns=1), Asleep(), dimension="goal")
+    env = SingleAgentView(inner, partner="scripted:talker")
+    env.reset(seed=0)
+    with pytest.raises(Unscored, match="the judge was asleep"):
+        env.step("Hello.")
+
+
+def test_partners_that_may_wait_are_awaited() -> None:
+    env = view(TALK, partner=[Echo, "scripted:talker"], reward=None)
+    env.reset(seed=0)
+    assert env.waits()
+    observation, *_ = env.step("Hello.")
+    assert observation["text"].startswith('Bram said: "Hm."\nCleo said:')
+    assert not view(TALK, reward=None).waits()
+
+
+def test_what_a_partner_does_wrong_is_seen_in_the_info_and_not_in_the_reward() -> None:
+    env = view(sale(), partner=lambda seat, seed: Echo(seat, seed, "OFFER 5000"))
+    env.reset(seed=0)
+    _, reward, _, _, info = env.step("OFFER 50")
+    assert info["partner_invalid_moves"] == {"agent_1": 1}
+    assert reward == 0.0
+
+
+@pytest.mark.parametrize(
+    ("settings", "error", "complaint"),
+    [
+        ({"seat": 2}, ConfigurationError, "seat must lie in 0..1, got 2"),
+        ({"partner": ["scripted:linear"] * 2}, ConfigurationError, "2 partners for 1 other seats"),
+        ({"partner": "nobody"}, AgentError, "unknown agent 'nobody'"),
+        ({"scenario": "chess"}, ScenarioError, "unknown scenario 'chess'"),
+    ],
+)
+def test_a_view_that_cannot_be_is_refused(
+    settings: dict[str, Any], error: type[Exception], complaint: str
+) -> None:
+    with pytest.raises(error, match=complaint):
+        view(**{"scenario": "price_negotiation"} | settings)
+
+
+# -- many at once --------------------------------------------------------------------------------
+
+
+def vector(count: int = 4, **settings: Any) -> VectorView:
+    made: VectorView = gymnasium.make_vec(  # type: ignore[assignment]  # what the id says
+        "sotopia/price_negotiation-v0",
+        num_envs=count,
+        vectorization_mode="vector_entry_point",
+        **{"partner": "scripted:random_legal"} | settings,
+    )
+    return made
+
+
+def moves() -> Iterator[str]:
+    rng = random.Random(0)
+    while True:
+        yield rng.choice(["OFFER 40", "OFFER 60", "ACCEPT", "Hm."])
+
+
+def test_many_views_at_once_are_the_same_as_each_alone() -> None:
+    many, said = vector(4), moves()
+    alone = [view(partner="scripted:random_legal") for _ in range(4)]
+    observations, _ = many.reset(seed=7)
+    started = [one.reset(seed=7 + n) for n, one in enumerate(alone)]
+    assert observations["text"] == tuple(observation["text"] for observation, _ in started)
+    ended = [False] * 4
+    for _ in range(30):
+        actions = [next(said) for _ in range(4)]
+        observations, rewards, terminated, truncated, _ = many.step(actions)
+        assert many.observation_space.contains(observations)
+        for n, one in enumerate(alone):
+            if ended[n]:
+                assert rewards[n] == 0.0
+                observation, _ = one.reset()
+                ended[n] = False
+            else:
+                observation, reward, over, cut, _ = one.step(actions[n])
+                assert (rewards[n], terminated[n], truncated[n]) == (reward, over, cut)
+                ended[n] = over or cut
+            assert observations["text"][n] == observation["text"]
+            assert observations["turn"][n] == observation["turn"]
+            assert observations["actions"][n].tolist() == observation["actions"].tolist()
+
+
+def test_samples_of_the_batched_space_are_actions() -> None:
+    env = vector(3)
+    env.reset(seed=0)
+    for _ in range(5):
+        observations, rewards, *_ = env.step(env.action_space.sample())
+        assert rewards.shape == (3,)
+        assert env.observation_space.contains(observations)
+
+
+def test_partners_of_all_environments_are_awaited_together() -> None:
+    env = vector_env(3, TALK, partner=Echo, reward=None)
+    env.reset(seed=0)
+    observations, *_ = env.step(["Hello."] * 3)
+    assert observations["text"] == ('Bram said: "Hm."\nCleo said: "Hm."',) * 3
+
+
+def test_infos_stand_in_arrays_with_marks_of_who_has_them() -> None:
+    env = vector(2)
+    _, infos = env.reset(seed=0)
+    assert infos["_goal"].tolist() == [True, True]
+    assert isinstance(infos["goal"][0], str)
+    env.step(["OFFER 5000", "OFFER 50"])
+    *_, infos = env.step(["OFFER 5000", "OFFER 50"])
+    assert "_partner_invalid_moves" in infos
+
+
+def test_wrong_numbers_of_things_are_refused() -> None:
+    with pytest.raises(ConfigurationError, match="num_envs must be at least 1, got 0"):
+        vector(0)
+    env = vector(2)
+    with pytest.raises(ConfigurationError, match="3 seeds for 2 environments"):
+        env.reset(seed=[1, 2, 3])
+    env.reset(seed=0)
+    with pytest.raises(ConfigurationError, match="1 actions for 2 environments"):
+        env.step(["OFFER 5"])
+
+
+def one_env() -> Any:
+    return view(partner="scripted:random_legal")
+
+
+@pytest.mark.parametrize("kind", ["sync", "async without shared memory"])
+def test_gymnasium_s_own_vectors_give_the_same_texts(kind: str) -> None:
+    if kind == "sync":
+        env: Any = SyncVectorEnv([one_env, one_env])
+    else:
+        env = AsyncVectorEnv([one_env, one_env], shared_memory=False)
+    alone = [one_env(), one_env()]
+    try:
+        observations, _ = env.reset(seed=3)
+        assert observations["text"] == tuple(
+            one.reset(seed=3 + n)[0]["text"] for n, one in enumerate(alone)
+        )
+        action = {"action_type": 1, "argument": "OFFER 40", "to": np.zeros(2, dtype=np.int8)}
+        batch = {
+            "action_type": np.array([1, 1]),
+            "argument": ("OFFER 40", "OFFER 40"),
+            "to": np.zeros((2, 2), dtype=np.int8),
+        }
+        observations, *_ = env.step(batch)
+        assert observations["text"] == tuple(one.step(action)[0]["text"] for one in alone)
+    finally:
+        env.close()
+
+
+def test_shared_memory_is_refused_with_a_way_out() -> None:
+    with pytest.raises(ConfigurationError, match="use SyncVectorEnv"):
+        AsyncVectorEnv([one_env])
+
+
+# -- PettingZoo's layout -------------------------------------------------------------------------
+
+
+def test_the_module_has_pettingzoo_s_layout() -> None:
+    parallel = sotopia_v0.parallel_env(max_cycles=4, render_mode="ansi")
+    parallel_api_test(parallel, num_cycles=10)
+    env = sotopia_v0.env(max_cycles=4)
+    with pytest.raises(AttributeError, match="reset"):
+        _ = env.agent_selection
+    env.reset(seed=0)
+    for _ in env.agent_iter():
+        _, _, terminated, truncated, _ = env.last()
+        env.step(None if terminated or truncated else "Hm.")
+
+
+def test_max_cycles_counts_turns_where_nobody_may_leave_or_end_the_game() -> None:
+    # Upstream's test samples every action and wants none of them to end the episode earlier, which
+    # `leave` is there to do; and it counts rounds, so all have to act in a turn.
+    def bound(make: Any) -> Any:
+        return lambda max_cycles: make(
+            TALK,
+            max_cycles=max_cycles,
+            action_order="simultaneous",
+            action_types=("speak", "action"),
+            max_stale_turns=None,
+        )
+
+    max_cycles_test(
+        SimpleNamespace(parallel_env=bound(sotopia_v0.parallel_env), env=bound(sotopia_v0.env))
+    )
+
+
+def test_registered_ids_make_environments() -> None:
+    parallel = pettingzoo.make("parallel", "sotopia/price_negotiation-v0", max_cycles=5)
+    parallel.reset(seed=0)
+    assert parallel.possible_agents == ["agent_0", "agent_1"]
+    aec = pettingzoo.make("aec", "sotopia/scenario-v0", scenario=TALK, action_order="simultaneous")
+    parallel_api_test(aec_to_parallel(aec), num_cycles=10)
