@@ -58,7 +58,6 @@ def deed(
     key: str,
     scene: Scene,
     state: Any,
-    seat_by_name: Mapping[str, str],
     names: Mapping[str, str],
     present: Collection[str],
 ) -> Deed:
@@ -68,7 +67,7 @@ def deed(
     """
     audience = None
     if action.to:
-        chosen = recipients(action.to, seat_by_name, tuple(names))
+        chosen = recipients(action.to, scene.seat_by_name, tuple(names))
         if isinstance(chosen, Invalid):
             return Deed(NO_ACTION, None, chosen)
         audience = chosen

@@ -36,6 +36,8 @@ class Scene:
     """Rules and one instance of them, where a verifiable game is played."""
     is_phased: bool = False
     """Whether the game decides who is on turn."""
+    seat_by_name: Mapping[str, str]
+    """Key of a seat by its display name, and by itself."""
 
 
 def scene_of(
@@ -62,6 +64,8 @@ def scene_of(
     introductions = tuple(introduction(facts, names, seat, visibility) for seat in range(seats))
     told_goals = [line for line in facts if line.kind == "goal"]
     goals = tuple(line.text(seat) for seat, line in enumerate(told_goals)) or ("",) * seats
+    keys = [f"agent_{seat}" for seat in range(seats)]
+    seat_by_name = dict(zip((*keys, *names), (*keys, *keys), strict=True))
     if profile.game is None:
         return Scene(
             profile=told,
@@ -70,6 +74,7 @@ def scene_of(
             facts=facts,
             introductions=introductions,
             goals=goals,
+            seat_by_name=seat_by_name,
         )
     family = load_family(profile.game.family)
     params = _typed(profile.game, family)
@@ -85,6 +90,7 @@ def scene_of(
         facts=facts,
         introductions=introductions,
         goals=goals,
+        seat_by_name=seat_by_name,
         game=family.game,
         params=params,
         is_phased=getattr(family.game, "is_phased", False),
