@@ -194,10 +194,16 @@ CELLS: tuple[Cell, ...] = (
         lambda: resets(lambda: environment(2, "round-robin")),
         ("sotopia", 2, "round-robin", "resets", 100),
     ),
-    (
-        "reset to another generated game",
-        lambda: resets(lambda: parallel_env("price_negotiation")),
-        None,
+    *(
+        (f"reset to another {name}", lambda name=name: resets(lambda: parallel_env(name)), None)
+        for name in (
+            "price_negotiation",
+            "resource_allocation",
+            "spyfall?players=4",
+            "undercover?players=4",
+            "werewolf?players=6",
+            "werewolf?players=12",
+        )
     ),
     ("making an environment and resetting it", new_scenes, None),
     (

@@ -86,6 +86,8 @@ def test_the_captured_game_of_six_goes_as_published_but_for_its_rewards(source: 
 
     play.does(Dorian="kill Finn")
     assert play.text("Bram").startswith("Dorian [action] kill Finn")
+    assert play.acting == []  # the turn of Bram passes, so that nobody can count the wolves
+    play.passes()
     play.does(Celeste="inspect Dorian")
     line = "[Private to Celeste] Dorian is on team: Werewolves"
     assert line in play.text("Celeste")
@@ -125,6 +127,8 @@ def test_a_dead_wolf_still_hears_the_wolves() -> None:
     day(play, "Aurora:Bram", "Celeste:Bram")
     play.does(Dorian="kill Finn")
     assert "Dorian [action] kill Finn" in play.text("Bram")
+    assert play.text("Finn") == ""
+    play.passes()
     assert play.text("Finn") == "[Game] Entering state: Night_seer"
 
 
@@ -297,6 +301,9 @@ def test_deaths_are_told_in_the_morning_without_a_living_witch() -> None:
     play.does(Dorian="kill Finn")
     assert play.acting == ["Celeste"]
     play.passes()
+    assert (play.phase, play.acting) == ("Night_witch", [])
+    assert play.text("Aurora") == "[Game] Entering state: Night_witch"
+    play.passes()
     assert play.phase == "Day_discussion"
     assert "[Game] Finn was killed by werewolves!" in play.text("Aurora")
 
@@ -383,7 +390,7 @@ def test_a_victim_who_leaves_in_the_night_is_not_killed_as_well() -> None:
     play.does(Dorian="kill Elise")
     play.passes()
     game, state = play.core.transcript.game, play.core.transcript.game_state
-    after = game.depart(state, [4])
+    after = game.apply(game.depart(state, [4]), {})
     assert after.phase == "Day_discussion"
     assert [news.text for news in after.news][-2:] == [
         "Nobody died last night.",

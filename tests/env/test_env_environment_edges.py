@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from sales import sale
 
-from sotopia_env import AgentAction, EnvironmentProfile, parallel_env
+from sotopia_env import AgentAction, EnvironmentProfile, SotopiaEnv, aec_env, parallel_env
 from sotopia_env.errors import ActionError, ScenarioError
 
 SALE = sale()
@@ -69,3 +69,33 @@ def test_history_holds_the_corrective_lines_a_seat_was_shown() -> None:
 def test_everybody_perceives_that_somebody_has_left() -> None:
     observations, *_ = env_of(TALK).step({"agent_0": AgentAction("leave", "", ("Bram",))})
     assert "Ada" in observations["agent_2"]["text"]
+
+
+def test_a_scenario_that_cannot_be_set_does_not_pass_for_the_one_before() -> None:
+    good = EnvironmentProfile(scenario="They meet.", agent_goals=("Sell.", "Buy."))
+    bad = EnvironmentProfile(scenario="They meet.", agent_goals=("Sell.",))
+    env = SotopiaEnv(lambda seed: bad if seed else good)
+    env.reset(seed=0)
+    for _ in range(2):
+        with pytest.raises(ScenarioError, match="1 goals for 2 seats"):
+            env.reset(seed=1)
+    assert env.scene.profile is good
+    assert env.transcript.profile is good
+
+
+@pytest.mark.parametrize("view", [parallel_env, aec_env])
+def test_no_observation_is_too_long_for_its_space(view: Any) -> None:
+    profile = EnvironmentProfile(scenario="x" * 300_000, agent_goals=("",) * 20)
+    env = view(profile, action_order="simultaneous")
+    env.reset(seed=0)
+    loud = {"action_type": "speak", "argument": "y" * 20_000}
+    if view is parallel_env:
+        observations = env.step(dict.fromkeys(env.agents, loud))[0]
+        seen = observations["agent_3"]
+    else:
+        for _ in range(20):
+            env.step(loud)
+        seen = env.observe("agent_3")
+    assert len(seen["text"]) > 19 * 20_000
+    assert env.observation_space("agent_3").contains(seen)
+    assert seen in env.observation_space("agent_3")

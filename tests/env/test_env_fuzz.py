@@ -1,6 +1,8 @@
 """Ten thousand episodes of random actions over every shipped scenario: no exception, no leak, and
 the same again from the same seed; and a snapshot goes on as its original did."""
 
+import copy
+from collections.abc import Sequence
 from itertools import cycle
 from typing import Any
 
@@ -9,10 +11,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sotopia_env import AgentAction, EnvironmentProfile, RelationshipType, parallel_env
+from sotopia_env import AgentAction, RelationshipType, parallel_env
 from sotopia_env.actions import ACTION_TYPES
-from sotopia_env.auditing import Canaries, check_leaks, marked_scene
-from sotopia_env.episode import Turn
+from sotopia_env.auditing import who_may_hear
+from sotopia_env.canaries import NOBODY, Canaries, marked_scene
 from sotopia_env.make import scenario_source
 from sotopia_env.scenarios import library
 from sotopia_env.scenarios.families import family_names
@@ -36,8 +38,31 @@ WORDS = (
 )
 
 
-def random_action(env: Any, seat: str, rng: np.random.Generator) -> Any:
+class Speech:
+    """What seats say in one turn, with a canary in whatever not everybody may hear."""
+
+    def __init__(self, env: Any, canaries: Canaries) -> None:
+        self.env, self.canaries = env, canaries
+        self.words: dict[str, str] = {}
+
+    def word(self, seat: str, to: Sequence[str] | None) -> str:
+        """A canary for those of `to`; `None` is for nobody."""
+        is_heard = to is not None and seat in self.env.turn_order
+        owners = who_may_hear(self.env, seat, to or ()) if is_heard else NOBODY
+        said = f"what {seat} said in turn {self.env.turn} to {to}"
+        self.words[seat] = self.canaries.mark(owners, said)
+        return self.words[seat]
+
+    def settle(self, infos: dict[str, Any]) -> None:
+        """A hand that was raised in vain was heard by nobody."""
+        for seat, word in self.words.items():
+            if infos.get(seat, {}).get("waiting"):
+                self.canaries.owners[word] = NOBODY
+
+
+def random_action(env: Any, seat: str, rng: np.random.Generator, speech: Speech) -> Any:
     """Anything a policy may produce: samples, names, moves, nonsense; from the generator alone."""
+    keys = env.possible_agents
     match int(rng.integers(8)):
         case 0:
             return env.sample_move(seat, rng)
@@ -47,35 +72,39 @@ def random_action(env: Any, seat: str, rng: np.random.Generator) -> Any:
             return {
                 "action_type": int(rng.integers(-1, 7)),
                 "argument": "Hm.",
-                "to": [1] * len(env.possible_agents),
+                "to": [1] * len(keys),
             }
         case 3:
-            to = [name for name in env.transcript.names.values() if rng.random() < 0.5]
-            return AgentAction("speak", f"Psst {rng.integers(100)}.", tuple(to))
+            heard = [key for key in keys if rng.random() < 0.5]
+            to = [env.transcript.names[key] for key in heard]
+            return AgentAction("speak", f"Psst {speech.word(seat, heard)}.", tuple(to))
         case 4:
             return {"action_type": "action", "argument": env.sample_move(seat, rng)}
         case 5:
-            return {"action_type": "speak", "argument": "Hm.", "to": ["Nobody Inparticular"]}
+            argument = f"Hm {speech.word(seat, None)}."
+            return {"action_type": "speak", "argument": argument, "to": ["Nobody Inparticular"]}
         case 6:
             kind = ACTION_TYPES[int(rng.integers(4))]
-            return {"action_type": kind, "argument": WORDS[int(rng.integers(len(WORDS)))]}
-    return "leave" if rng.random() < 0.9 else AgentAction("leave")
+            mask = [int(rng.random() < 0.5) for _ in keys]
+            heard = [key for key, bit in zip(keys, mask, strict=True) if bit]
+            return {"action_type": kind, "argument": speech.word(seat, heard), "to": mask}
+    return "leave" if rng.random() < 0.9 else AgentAction("leave", speech.word(seat, ()))
 
 
-def play(env: Any, seed: int, canaries: Canaries | None = None) -> list[Any]:
-    """All that is returned in an episode; with canaries, searched for what leaks."""
+def play(env: Any, seed: int, canaries: Canaries) -> list[Any]:
+    """All that is returned in an episode; searched for what leaks."""
     rng = np.random.default_rng(seed)
     observations, infos = env.reset(seed=seed)
     returned: list[Any] = [(observations, infos)]
+    canaries.search_all(observations, infos, env.possible_agents)
     while env.agents:
-        if canaries is not None:
-            canaries.search(observations, infos, env.possible_agents)
+        speech = Speech(env, canaries)
         acting = [seat for seat in env.agents if seat in env.turn_order or rng.random() < 0.1]
-        result = env.step({seat: random_action(env, seat, rng) for seat in acting})
+        result = env.step({seat: random_action(env, seat, rng, speech) for seat in acting})
         observations, infos = result[0], result[-1]
+        speech.settle(infos)
+        canaries.search_all(observations, infos, env.possible_agents)
         returned.append(result)
-    if canaries is not None:
-        canaries.search(observations, infos, env.possible_agents)
     assert env.transcript.outcome is not None
     return returned
 
@@ -98,8 +127,8 @@ def test_ten_thousand_random_episodes_end_leak_nothing_and_repeat_themselves(sha
         settings = {"action_order": order, "max_turns": 4 + number % 30, "reward": "auto"}
         one = parallel_env(scene.profile, agents=scene.characters, **settings)
         other = parallel_env(scene.profile, agents=scene.characters, **settings)
-        first = play(one, number, canaries)
-        assert is_same(first, play(other, number)), (name, order, number)
+        first = play(one, number, copy.deepcopy(canaries))
+        assert is_same(first, play(other, number, canaries)), (name, order, number)
 
 
 @settings(max_examples=60)
@@ -119,15 +148,17 @@ def test_a_snapshot_at_any_turn_goes_on_as_its_original_did(
     env.reset(seed=seed)
     for _ in range(turns):
         if env.agents:
-            env.step({seat: random_action(env, seat, rng) for seat in env.turn_order})
+            speech = Speech(env, Canaries())
+            env.step({seat: random_action(env, seat, rng, speech) for seat in env.turn_order})
     snapshot = env.snapshot()
 
     def rest(target: Any) -> list[str]:
         again = np.random.default_rng(seed + 1)
         told = [repr([target.history(seat) for seat in target.possible_agents])]
         while target.agents:
-            actions = {seat: random_action(target, seat, again) for seat in target.turn_order}
-            told.append(repr(target.step(actions)))
+            speech = Speech(target, Canaries())
+            deeds = {s: random_action(target, s, again, speech) for s in target.turn_order}
+            told.append(repr(target.step(deeds)))
         return told
 
     first = rest(env)
@@ -136,30 +167,3 @@ def test_a_snapshot_at_any_turn_goes_on_as_its_original_did(
     other = parallel_env(name, action_order=order)
     other.restore(snapshot)
     assert rest(other) == first
-
-
-@pytest.mark.parametrize("name", NAMES)
-def test_nothing_leaks_in_any_relationship_and_order(name: str) -> None:
-    assert check_leaks(name, turns=6) > 100
-
-
-def test_the_audit_finds_a_planted_leak() -> None:
-    leaky = EnvironmentProfile(
-        scenario="They meet.", agent_goals=("Sell.", "Buy."), relationship=RelationshipType.stranger
-    )
-    complaint = "the observation of agent_0 tells it of the occupation of agent_1"
-    with pytest.raises(AssertionError, match=complaint):
-        check_leaks(leaky, visibility="omniscient")
-
-
-@pytest.mark.parametrize("place", ["text", "info", "turn"])
-def test_the_audit_looks_everywhere(place: str) -> None:
-    canaries = Canaries()
-    secret = canaries.mark(frozenset([1]), "secret of agent_1")
-    public = canaries.mark(None, "scenario")
-    heard = Turn(0, "agent_1", AgentAction("speak", secret if place == "turn" else public))
-    observations = {"agent_0": {"text": secret if place == "text" else public}}
-    infos = {"agent_0": {"heard": (heard,), "game": secret if place == "info" else public}}
-    with pytest.raises(AssertionError, match="of agent_0 tells it of the secret of agent_1"):
-        canaries.search(observations, infos, ["agent_0", "agent_1"])
-    canaries.search({"agent_1": {"text": secret}}, {"agent_1": {}}, ["agent_0", "agent_1"])

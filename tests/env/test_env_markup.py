@@ -80,8 +80,40 @@ def test_entities_of_xml_are_read_and_no_others() -> None:
     assert render("&lt;b&gt; &amp; &quot; &#65; &nbsp; &x; <root>", 0) == '<b> & " A &nbsp; &x; '
 
 
-def test_declared_entities_are_not_expanded() -> None:
-    assert "boom" not in render("<!DOCTYPE r [<!ENTITY a 'bo'>]>&a;om", 0).replace("bo'", "")
+@pytest.mark.parametrize(
+    "text",
+    [
+        "<p viewer=agent_0>his secret</p>",
+        "<p viewer=\u2018agent_0\u2019>his secret</p>",
+        "<p viewer=\u201cagent_0\u201d>his secret</p>",
+        "<p Viewer='agent_0'>his secret</p>",
+        "<p viewers='agent_0'>his secret</p>",
+        "<p seat='agent_0'>his secret</p>",
+        "<p viewer>his secret</p>",
+        "<P viewer='agent_0' x=1>his secret</P>",
+        "< p viewer='agent_0'>his secret</p>",
+        "<p x='a<b' viewer='agent_0'>his secret</p>",
+        "<p viewer='agent_0' viewer='agent_1'>his secret</p>",
+        "<p viewer='agent_0'",
+        "<extra_info viewer=agent_0>his secret</extra_info>",
+        "<b viewer=agent_0>his secret</b>",
+        "<Extra_Info>viewer</Extra_Info>",
+        "<b VIEWER='agent_0'>his secret</b>",
+        "<!-- his secret",
+        "<![CDATA[his secret]]>",
+        "<!DOCTYPE r [<!ENTITY a 'bo'>]>&a;om",
+    ],
+)
+def test_what_is_nearly_markup_is_refused_rather_than_shown(text: str) -> None:
+    for whole in (text, f"They meet. {text} They talk."):
+        with pytest.raises(ScenarioError, match="viewer"):
+            render(whole, 1)
+
+
+def test_comments_and_instructions_are_shown_to_nobody() -> None:
+    text = "They meet<!-- he lies <p viewer='agent_1'>x</p> -->.<?note he\nlies?>"
+    for seat in (None, 0, 1):
+        assert render(text, seat) == "They meet."
 
 
 def test_an_element_never_closed_ends_with_its_parent_and_a_stray_end_is_dropped() -> None:

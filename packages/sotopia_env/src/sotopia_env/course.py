@@ -72,7 +72,7 @@ class Course:
         self.agents: list[str] = []
         """Seats still there; none when it is over."""
         self.turn_order: tuple[str, ...] = ()
-        """Seats that may act now."""
+        """Seats that may act now; none while a turn passes in secret in a game in phases."""
         self.types = rules.types
         """What they may choose."""
         self.invalid_moves: list[int] = []
@@ -231,7 +231,10 @@ class Course:
                 is_silent = False
             said.append(Turn(number, key, action, move, invalid, audience))
         transcript.turns += said
-        transcript.silent_turns = transcript.silent_turns + 1 if is_silent else 0
+        if not is_silent:
+            transcript.silent_turns = 0
+        elif said:
+            transcript.silent_turns += 1
         if game is not None:
             transcript.game_state = game.apply(state, moves)
         return said
@@ -271,7 +274,7 @@ class Course:
         remaining = self._without(leavers) if leavers else live
         outcome, words = self._outcome(len(remaining))
         if outcome is None:
-            self._previous = self._seat[said[-1].seat]
+            self._previous = self._seat[said[-1].seat] if said else self._previous
             self.agents, self.turn_order = remaining, self._next()
         else:
             transcript.outcome, transcript.ending = outcome, words

@@ -292,8 +292,8 @@ class SotopiaEnv(ParallelEnv[str, Observation, ActionLike]):
         scene = self._scene
         if scene is not None and (self._drawn is profile or scene.profile is profile):
             return scene
-        self._drawn = profile
-        self._scene = scene = scene_of(profile, len(self._keys), self._characters, self._visibility)
+        scene = scene_of(profile, len(self._keys), self._characters, self._visibility)
+        self._drawn, self._scene = profile, scene
         if self._visibility == "omniscient":
             _LOG.info("every seat is told everything (visibility=omniscient)")
         return scene

@@ -3,7 +3,9 @@
 `<p viewer='agent_0'>...</p>` limits a part to one seat, and `viewer='environment'` keeps it from
 all of them, for judges; `<extra_info>`, `<clarification_hint>` and
 `<strategy_hint>` are shown to whoever may read the text they stand in; what stands in any other
-element is shown to nobody. What agents say never passes through here.
+element is shown to nobody. Comments are dropped. What looks like such an element and is none, as a
+`viewer` without quotes, is refused: shown as it stands it would tell everybody what it hides. What
+agents say never passes through here.
 """
 
 import html
@@ -18,10 +20,18 @@ RENDERED_TAGS: Final = ("extra_info", "clarification_hint", "strategy_hint")
 """Elements whose text is shown, beside `root` and `p`."""
 
 _FRAMES: Final = ("root", "p")
+_KNOWN: Final = (*_FRAMES, *RENDERED_TAGS)
 _TAG: Final = re.compile(
     r"<(/?)([A-Za-z_][\w.-]*)((?:\s+[A-Za-z_][\w.:-]*\s*=\s*(?:\"[^\"<]*\"|'[^'<]*'))*)\s*(/?)>"
 )
-_VIEWER: Final = re.compile(r"\sviewer\s*=\s*(?:\"([^\"]*)\"|'([^']*)')")
+_ATTRIBUTE: Final = re.compile(r"\s([A-Za-z_][\w.:-]*)\s*=\s*(?:\"([^\"]*)\"|'([^']*)')")
+_DROPPED: Final = re.compile(r"<!--.*?-->|<\?[A-Za-z].*?\?>", re.DOTALL)
+_NEARLY: Final = re.compile(
+    rf"<(?:\s*/?\s*(?:{'|'.join(_KNOWN)})(?![\w.-])"
+    r"|[^<>]*\bviewers?\s*=|!--|!\[|!DOCTYPE|!ENTITY|\?xml)",
+    re.IGNORECASE,
+)
+"""What nobody writes who does not mean markup."""
 _SEAT: Final = re.compile(r"agent_\d{1,4}")
 _NO_SEATS: Final = ("environment", "human")
 _ENTITY: Final = re.compile(r"&(?:amp|lt|gt|quot|apos|#\d{1,7}|#x[0-9A-Fa-f]{1,6});")
@@ -55,16 +65,17 @@ class Passage:
 
 
 def parse(text: str) -> Element:
-    """Read an authored text; what is not well-formed markup is plain text.
+    """Read an authored text; what is no markup is plain text.
 
     An element that is never closed ends where its parent does, and a closing tag that closes
     nothing is dropped, as in the recovery mode of the published parser.
 
     Raises:
-        ScenarioError: for a `viewer` that is nobody.
+        ScenarioError: for a `viewer` that is nobody, and for what is nearly markup.
     """
     if "<" not in text and "&" not in text:
         return Element("root", None, (text,) if text else ())
+    text = _DROPPED.sub("", text)
     open_tags: list[tuple[str, str | None, list[Node]]] = [("", None, [])]
     at = 0
     for found in _TAG.finditer(text):
@@ -76,7 +87,7 @@ def parse(text: str) -> Element:
                 while _close(open_tags) != tag:
                     pass
             continue
-        open_tags.append((tag, _viewer_of(attributes, text), []))
+        open_tags.append((tag, _viewer_of(tag, attributes, text), []))
         if empty:
             _close(open_tags)
     _append(open_tags[-1][2], text[at:])
@@ -90,6 +101,12 @@ def parse(text: str) -> Element:
 
 
 def _append(nodes: list[Node], text: str) -> None:
+    found = _NEARLY.search(text) if "<" in text else None
+    if found is not None:
+        raise ScenarioError(
+            f"{text[found.start() :]:.40} is no markup that can be read; write "
+            "<p viewer='agent_0'>...</p>, or &lt; for a < that is text"
+        )
     if text:
         nodes.append(_ENTITY.sub(lambda found: html.unescape(found.group()), text))
 
@@ -100,11 +117,20 @@ def _close(open_tags: list[tuple[str, str | None, list[Node]]]) -> str:
     return tag
 
 
-def _viewer_of(attributes: str, text: str) -> str | None:
-    found = _VIEWER.search(attributes)
-    if found is None:
+def _viewer_of(tag: str, attributes: str, text: str) -> str | None:
+    found: dict[str, str] = {
+        name: quoted or single for name, quoted, single in _ATTRIBUTE.findall(attributes)
+    }
+    unknown = [name for name in found if name != "viewer"]
+    if tag not in _KNOWN and tag.lower() in _KNOWN:
+        raise ScenarioError(f"<{tag}> is written <{tag.lower()}>: {text:.80}")
+    if unknown and (tag in _KNOWN or unknown[0].lower() == "viewer"):
+        raise ScenarioError(f"<{tag}> has no {unknown[0]!r}, only viewer='agent_0': {text:.80}")
+    if attributes.count("viewer") > 1:
+        raise ScenarioError(f"<{tag}> has more than one viewer: {text:.80}")
+    if "viewer" not in found:
         return None
-    viewer = found.group(1) or found.group(2) or ""
+    viewer = found["viewer"]
     if _SEAT.fullmatch(viewer) is None and viewer not in _NO_SEATS:
         raise ScenarioError(
             f"viewer {viewer!r} is no seat; write agent_0, agent_1, ...: {text:.80}"
@@ -116,6 +142,9 @@ def passages(text: str, tags: Sequence[str] = RENDERED_TAGS) -> tuple[Passage, .
     """The pieces of an authored text in order, each with the seats that may read it.
 
     `tags` are the elements that are shown, beside `root` and `p`.
+
+    Raises:
+        ScenarioError: as `parse` does.
     """
     if "<" not in text and "&" not in text:
         return (Passage(text),) if text else ()

@@ -4,17 +4,22 @@ import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
 from pydantic import ValidationError
 
 from .errors import ConfigurationError, ScenarioError
+from .markup import rewrite
 from .profiles import AgentProfile, EnvironmentProfile, GameParams
 from .scenarios.families import Family, load_family
-from .visibility import Line, Visibility, background, introduction
+from .visibility import Line, Visibility, background, introductions
 
 Characters: TypeAlias = Sequence[AgentProfile] | Mapping[str, AgentProfile]
 """Who sits where; a mapping gives display names other than the characters' own."""
+
+
+_LINE: Final = re.compile(r"[^\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]+")
+_KEY: Final = re.compile(r"agent_\d+")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,7 +42,7 @@ class Scene:
     is_phased: bool = False
     """Whether the game decides who is on turn."""
     seat_by_name: Mapping[str, str]
-    """Key of a seat by its display name, and by itself."""
+    """Key of a seat by its display name, and by itself. No name is the key of another seat."""
 
 
 def scene_of(
@@ -61,7 +66,6 @@ def scene_of(
     if characters is not None and profile.agent_names:
         told = _renamed(profile, names)
     facts = background(told, names, people)
-    introductions = tuple(introduction(facts, names, seat, visibility) for seat in range(seats))
     told_goals = [line for line in facts if line.kind == "goal"]
     goals = tuple(line.text(seat) for seat, line in enumerate(told_goals)) or ("",) * seats
     keys = [f"agent_{seat}" for seat in range(seats)]
@@ -72,13 +76,13 @@ def scene_of(
             names=names,
             characters=people,
             facts=facts,
-            introductions=introductions,
+            introductions=introductions(facts, names, visibility),
             goals=goals,
             seat_by_name=seat_by_name,
         )
     family = load_family(profile.game.family)
     params = _typed(profile.game, family)
-    if "names" in family.params_type.model_fields:  # rules that speak of people by name
+    if getattr(params, "names", names) != names:  # rules that speak of people by name
         params = params.model_copy(update={"names": names})
     needed = family.game.seats or getattr(params, "seats", 0)
     if needed != seats:
@@ -88,7 +92,7 @@ def scene_of(
         names=names,
         characters=people,
         facts=facts,
-        introductions=introductions,
+        introductions=introductions(facts, names, visibility),
         goals=goals,
         seat_by_name=seat_by_name,
         game=family.game,
@@ -118,11 +122,19 @@ def _names(
         names = profile.agent_names or tuple(f"Agent {i}" for i in range(seats))
     if len(names) != seats:
         raise ScenarioError(f"{seats} seats need as many different names, got {names}")
-    twice = [name for name, count in Counter(names).items() if count > 1]
-    if twice:
+    folded = Counter(name.casefold() for name in names)
+    for seat, name in enumerate(names):
+        if folded[name.casefold()] > 1:
+            fault = "stands twice"
+        elif not name.strip() or not _LINE.fullmatch(name):
+            fault = "is no name, which is one line of text"
+        elif _KEY.fullmatch(name) and name != f"agent_{seat}":
+            fault = f"is what another seat is called, and this is agent_{seat}"
+        else:
+            continue
         raise ScenarioError(
-            f"{seats} seats need as many different names, and {twice[0]!r} stands twice; give "
-            "one another name, as in agents={'the elder': profile, 'the younger': profile}"
+            f"{name!r:.60} {fault}; give one another name, as in "
+            "agents={'the elder': profile, 'the younger': profile}"
         )
     return names
 
@@ -130,10 +142,11 @@ def _names(
 def _renamed(profile: EnvironmentProfile, names: tuple[str, ...]) -> EnvironmentProfile:
     """The scenario with other people's names in its texts."""
     new = dict(zip(profile.agent_names, names, strict=True))
-    known = re.compile("|".join(rf"(?<!\w){re.escape(name)}(?!\w)" for name in new))
+    longest_first = sorted(map(re.escape, new), key=len, reverse=True)
+    known = re.compile(rf"(?<!\w)(?:{'|'.join(longest_first)})(?!\w)")
 
     def told(text: str) -> str:
-        return known.sub(lambda found: new[found.group()], text)
+        return rewrite(text, lambda words, _: known.sub(lambda found: new[found.group()], words))
 
     return profile.model_copy(
         update={

@@ -16,7 +16,9 @@ from .actions import ACTION_TYPES, MAX_CHARACTERS
 from .errors import ConfigurationError
 
 _SAMPLE_CHARACTERS = 32
-_LONGEST_TEXT = 10 * MAX_CHARACTERS
+_LONGEST_TEXT = 2**31 - 1
+"""Of an observation: there is no limit to the scenario, to the seats that speak in one turn, or to
+the turns a seat has not read yet; but a space of texts needs a number."""
 _BITS = b"\x00\x01"
 
 

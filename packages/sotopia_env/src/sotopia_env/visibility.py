@@ -6,7 +6,7 @@ can reach it. Form and rules are those of the published environment (paper era, 
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias, get_args
 
 from .markup import Passage, passages
@@ -17,6 +17,9 @@ Visibility: TypeAlias = Literal["private", "lite", "omniscient"]
 VISIBILITIES: Final[tuple[Visibility, ...]] = get_args(Visibility)
 
 UNKNOWN: Final = "Unknown"
+_OPENING: Final = "Here is the context of this interaction:"
+_NO_SEAT: Final = -1
+"""It owns nothing."""
 
 _GENDERS: Final = {"Man": "male", "Woman": "female", "Nonbinary": "nonbinary"}
 _SHARED_PARTS: Final[dict[RelationshipType, int]] = {
@@ -40,6 +43,9 @@ class Line:
 
     def text(self, seat: int | None) -> str:
         """As `seat` may read it, empty where it may read nothing; `None` reads everything."""
+        if len(self.facts) == 1:  # as most lines are
+            fact = self.facts[0]
+            return fact.text if seat is None or fact.is_for(seat) else ""
         return "".join(f.text for f in self.facts if seat is None or f.is_for(seat))
 
 
@@ -76,7 +82,8 @@ def biography_facts(
 def _narrowed(piece: Passage, owners: frozenset[int] | None) -> Passage:
     if owners is None:
         return piece
-    return replace(piece, owners=owners if piece.owners is None else piece.owners & owners)
+    readers = owners if piece.owners is None else piece.owners & owners
+    return Passage(piece.text, readers, piece.is_for_judges)
 
 
 def background(
@@ -116,7 +123,7 @@ def introduction(
     biography is known at all, none is mentioned.
     """
     viewer = None if visibility == "omniscient" else seat
-    texts = ["Here is the context of this interaction:"]
+    texts = [_OPENING]
     told = [
         (line, "" if visibility == "lite" and line.kind == "biography" else line.text(viewer))
         for line in lines
@@ -127,11 +134,38 @@ def introduction(
             continue
         if line.kind != "scenario" and hide_unknown and text in ("", UNKNOWN):
             continue
-        shown = text if text or line.kind == "scenario" else UNKNOWN
-        texts.append(f"{line.label}: {_unindented(shown)}")
-        if line.kind == "scenario":
-            texts.append(f"Participants: {_listed(names)}")
+        texts.append(_paragraph(line, text, names))
     return "\n".join(texts)
+
+
+def introductions(
+    lines: Sequence[Line], names: Sequence[str], visibility: Visibility = "private"
+) -> tuple[str, ...]:
+    """What each seat reads first; see `introduction`.
+
+    Where no background is told the texts differ in few lines, and the others are made once.
+    """
+    seats = range(len(names))
+    if visibility != "private" or any(line.kind == "biography" for line in lines):
+        return tuple(introduction(lines, names, seat, visibility) for seat in seats)
+    told = [_paragraph(line, line.text(_NO_SEAT), names) for line in lines]
+    owned = [
+        {s for fact in line.facts if fact.owners is not None for s in fact.owners} for line in lines
+    ]
+    texts = []
+    for seat in seats:
+        own = [
+            _paragraph(line, line.text(seat), names) if seat in owners else common
+            for line, owners, common in zip(lines, owned, told, strict=True)
+        ]
+        texts.append("\n".join([_OPENING, *own]))
+    return tuple(texts)
+
+
+def _paragraph(line: Line, text: str, names: Sequence[str]) -> str:
+    if line.kind != "scenario":
+        return f"{line.label}: {_unindented(text or UNKNOWN)}"
+    return f"{line.label}: {_unindented(text)}\nParticipants: {_listed(names)}"
 
 
 def _unindented(text: str) -> str:

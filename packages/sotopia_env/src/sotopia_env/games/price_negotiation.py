@@ -129,6 +129,15 @@ class PriceNegotiation:
     def start(self, params: PriceParams, rng: np.random.Generator | None = None) -> PriceState:
         return PriceState(params)
 
+    def resample(self, params: PriceParams, seat: int, rng: np.random.Generator) -> PriceParams:
+        lower, upper = sorted(rng.choice(params.high - params.low + 1, 2, replace=False).tolist())
+        limits = (lower + params.low, upper + params.low)  # the other's reservation and target
+        reservation, target = limits if params.roles[1 - seat] == "seller" else limits[::-1]
+        own = (params.reservations[seat], params.targets[seat])
+        pairs = (own, (reservation, target)) if seat == 0 else ((reservation, target), own)
+        reservations, targets = zip(*pairs, strict=True)
+        return params.model_copy(update={"reservations": reservations, "targets": targets})
+
     def acting(self, state: PriceState) -> Sequence[int]:
         return (0, 1)
 

@@ -17,7 +17,7 @@ from ..profiles import GameParams
 S = TypeVar("S")
 M = TypeVar("M")
 V = TypeVar("V", covariant=True)
-P = TypeVar("P", bound=GameParams, contravariant=True)
+P = TypeVar("P", bound=GameParams)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,6 +82,13 @@ class Game(Protocol[P, S, M, V]):
     def start(self, params: P, rng: np.random.Generator | None) -> S:
         """The state before the first turn; `rng` settles whatever chance the rules hold."""
 
+    def resample(self, params: P, seat: int, rng: np.random.Generator) -> P:
+        """An instance that `seat` cannot tell from this one by what it is told at the start.
+
+        What is private to others is drawn anew: a world that is possible for the seat. `params`
+        itself where nothing is hidden from it.
+        """
+
     def acting(self, state: S) -> Sequence[int]:
         """Seats that may move now, before the turn order has its say."""
 
@@ -131,8 +138,9 @@ class News:
 class PhasedGame(Game[P, S, M, V], Protocol[P, S, M, V]):
     """A game in phases: it decides who is on turn, what they may do, and who perceives it.
 
-    `acting` are then exactly the seats on turn (never none while the game goes on), and with
-    `apply` the turn is over for all of them. `parse` is given the argument of an `action` only.
+    `acting` are then exactly the seats on turn, and with `apply` the turn is over for all of them.
+    None are while the turn of somebody who is out passes in secret. `parse` is given the argument
+    of an `action` only.
     """
 
     is_phased: ClassVar[bool]

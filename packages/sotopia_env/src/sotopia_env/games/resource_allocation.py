@@ -163,6 +163,19 @@ class ResourceAllocation:
     ) -> AllocationState:
         return AllocationState(params, _limits(params.issues))
 
+    def resample(
+        self, params: AllocationParams, seat: int, rng: np.random.Generator
+    ) -> AllocationParams:
+        most, everything = max(params.weights[1 - seat]), 0
+        while not everything:
+            drawn = tuple(rng.integers(0, most + 1, len(params.issues)).tolist())
+            everything = sum(w * i.quantity for w, i in zip(drawn, params.issues, strict=True))
+        outside = int(rng.integers(everything))
+        own = (params.weights[seat], params.disagreement[seat])
+        pairs = (own, (drawn, outside)) if seat == 0 else ((drawn, outside), own)
+        weights, disagreement = zip(*pairs, strict=True)
+        return params.model_copy(update={"weights": weights, "disagreement": disagreement})
+
     def acting(self, state: AllocationState) -> Sequence[int]:
         return (0, 1)
 

@@ -70,20 +70,20 @@ def draw_werewolf(split: Split, number: int, options: Mapping[str, str]) -> Envi
         ScenarioError: for an unknown option or a negative number.
     """
     chosen = read_options("werewolf", options, _WEREWOLF)
-    draws = draws_for("werewolf", split, number, fields=48)
+    draws = draws_for("werewolf", split, number, fields=32)
     players = int(chosen["players"])
     wolves = 2 if players <= 8 else 3
     deck = ("Werewolf",) * wolves + ("Seer", "Witch") + ("Villager",) * (players - wolves - 2)
     codes = sorted(set(deck))
     while True:
-        roles = _shuffled(draws, deck)
+        roles = _drawn(draws, deck, players)
         if belongs_to(split, (players, *map(codes.index, roles))):
             break
     config = werewolf_config(
-        draws.choice(SETTINGS["werewolf"]), _shuffled(draws, NAMES)[:players], roles
+        draws.choice(SETTINGS["werewolf"]), _drawn(draws, NAMES, players), roles
     )
     identity = scenario_id("werewolf", options, split, number)
-    return _scenario(config, WerewolfParams.of(config), identity)
+    return _scenario(config, WerewolfParams.drawn(config), identity)
 
 
 def draw_spyfall(split: Split, number: int, options: Mapping[str, str]) -> EnvironmentProfile:
@@ -93,24 +93,24 @@ def draw_spyfall(split: Split, number: int, options: Mapping[str, str]) -> Envir
         ScenarioError: for an unknown option or a negative number.
     """
     chosen = read_options("spyfall", options, _SPYFALL)
-    draws = draws_for("spyfall", split, number, fields=128)
+    draws = draws_for("spyfall", split, number, fields=48)
     players, rounds, listed = (int(chosen[name]) for name in ("players", "rounds", "places"))
     known = tuple(PLACES)
     while True:
         spy, place = draws.integer(0, players - 1), draws.integer(0, len(known) - 1)
         if belongs_to(split, (players, spy, place)):
             break
-    others = [name for name in _shuffled(draws, known) if name != known[place]]
-    places = tuple(sorted([known[place], *others[: listed - 1]]))
+    others = [*known[:place], *known[place + 1 :]]
+    places = tuple(sorted([known[place], *_drawn(draws, others, listed - 1)]))
     config = spyfall_config(
         draws.choice(SETTINGS["spyfall"]),
-        _shuffled(draws, NAMES)[:players],
+        _drawn(draws, NAMES, players),
         spy,
         known[place],
         places=places,
         rounds=rounds,
     )
-    params = SpyfallParams.of(config, location=known[place], places=places, rounds=rounds)
+    params = SpyfallParams.drawn(config, location=known[place], places=places, rounds=rounds)
     return _scenario(config, params, scenario_id("spyfall", options, split, number))
 
 
@@ -126,17 +126,17 @@ def draw_undercover(split: Split, number: int, options: Mapping[str, str]) -> En
         raise ScenarioError(
             f"undercovers=2 of undercover needs players={_FEWEST_FOR_TWO} or more, got {players}"
         )
-    draws = draws_for("undercover", split, number, fields=64)
+    draws = draws_for("undercover", split, number, fields=32)
     while True:
-        hidden = sorted(_shuffled(draws, range(players))[:few])
+        hidden = sorted(_drawn(draws, range(players), few))
         pair, turned = draws.integer(0, len(PAIRS) - 1), draws.chance(0.5)
         if belongs_to(split, (players, pair, int(turned), *hidden)):
             break
     words = PAIRS[pair][::-1] if turned else PAIRS[pair]
-    setting, names = draws.choice(SETTINGS["undercover"]), _shuffled(draws, NAMES)[:players]
+    setting, names = draws.choice(SETTINGS["undercover"]), _drawn(draws, NAMES, players)
     config = undercover_config(setting, names, hidden, (words[0], words[1]), players)
     own = tuple(words[seat in hidden] for seat in range(players))
-    params = UndercoverParams.of(config, words=own, rounds=players)
+    params = UndercoverParams.drawn(config, words=own, rounds=players)
     return _scenario(config, params, scenario_id("undercover", options, split, number))
 
 
@@ -181,24 +181,26 @@ def _scenario(
         codename=f"{config.scenario or params.family} for {params.seats}",
         source="generated" if identity else "configuration",
         scenario="\n".join(filter(None, (told, added))),
-        agent_goals=tuple(_goal(config, params, seat) for seat in range(params.seats)),
+        agent_goals=_goals(config, params),
         agent_names=params.names,
         game=params,
     )
 
 
-def _goal(config: GameConfig, params: DeductionParams, seat: int) -> str:
-    """What a seat is after, what it is, and whom it knows."""
-    role = params.role(seat)
+def _goals(config: GameConfig, params: DeductionParams) -> tuple[str, ...]:
+    """What each seat is after, what it is, and whom it knows."""
     is_blind = isinstance(params, UndercoverParams) and params.is_blind
-    partners = [params.names[other] for other in params.partners(seat)]
-    parts = (
-        config.role_goals.get(role, ""),
-        "" if is_blind else f"Your role: {role}, on team {params.team(seat)}.",
-        config.role_secrets.get(role, ""),
-        f"On your side: {', '.join(partners)}." if partners else "",
-    )
-    return " ".join(filter(None, parts))
+    goals = []
+    for seat, player in enumerate(config.agents):
+        parts = [config.role_goals.get(player.role, "")]
+        if not is_blind:
+            parts.append(f"Your role: {player.role}, on team {player.team}.")
+        parts.append(config.role_secrets.get(player.role, ""))
+        partners = params.partners(seat)
+        if partners:
+            parts.append(f"On your side: {', '.join(params.names[o] for o in partners)}.")
+        goals.append(" ".join(filter(None, parts)))
+    return tuple(goals)
 
 
 def _listed_with(location: str) -> tuple[str, ...]:
@@ -209,13 +211,13 @@ def _listed_with(location: str) -> tuple[str, ...]:
     return tuple(sorted([location, *(others[int(index)] for index in drawn)]))
 
 
-def _shuffled(draws: Draws, items: Sequence[T]) -> list[T]:
-    """All items in an order drawn uniformly."""
-    deck = list(items)
-    for last in range(len(deck) - 1, 0, -1):
-        chosen = draws.integer(0, last)
-        deck[last], deck[chosen] = deck[chosen], deck[last]
-    return deck
+def _drawn(draws: Draws, items: Sequence[T], count: int) -> list[T]:
+    """So many of the items, in an order drawn uniformly."""
+    deck, last = list(items), len(items) - 1
+    for place in range(min(count, last)):
+        chosen = draws.integer(place, last)
+        deck[place], deck[chosen] = deck[chosen], deck[place]
+    return deck[:count]
 
 
 WEREWOLF: Final = Family(game=Werewolf(), params_type=WerewolfParams, draw=draw_werewolf)

@@ -1,10 +1,11 @@
 """Configurations of the generated social games: their rules in words, their states, their ends."""
 
 from collections import Counter
-from collections.abc import Sequence
-from typing import Final
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from typing import Any, Final
 
-from ..games.deduction import GameConfig
+from ..games.deduction.config import EndCondition, GameConfig, Player, StateProperties
 
 _WEREWOLF: Final = (
     "{setting} The players are {{agent_names}}. In secret {wolves} of them are werewolves, who "
@@ -79,40 +80,36 @@ SETTINGS: Final = {
 }
 """First sentences to choose among."""
 
-_VOTE: Final = {"actions": ["action"], "action_order": "simultaneous", "visibility": "public"}
-_TALK: Final = {"actions": ["speak"], "action_order": "round-robin", "visibility": "public"}
+_TALK: Final = StateProperties(actions=("speak",), action_order="round-robin", visibility="public")
+_VOTE: Final = StateProperties(
+    actions=("action",), action_order="simultaneous", visibility="public"
+)
+_DESCRIPTION: Final = StateProperties(
+    actions=("action",), action_order="round-robin", visibility="public"
+)
+_WOLVES: Final = StateProperties(
+    acting_roles=("Werewolf",),
+    actions=("action",),
+    visibility="team",
+    action_order="round-robin",
+)
+_SEER: Final = StateProperties(acting_roles=("Seer",), actions=("action",), visibility="private")
+_WITCH: Final = StateProperties(
+    acting_roles=("Witch",),
+    actions=("action",),
+    visibility="private",
+    internal_state={"save_available": True, "poison_available": True},
+)
 
 
 def werewolf_config(setting: str, names: Sequence[str], roles: Sequence[str]) -> GameConfig:
     """A game of werewolf; `roles` by seat."""
     wolves = Counter(roles)["Werewolf"]
-
-    def night(role: str, visibility: str) -> dict[str, object]:
-        return {"acting_roles": [role], "actions": ["action"], "visibility": visibility}
-
-    return GameConfig.model_validate(
-        {
-            "scenario": "Werewolf",
-            "description": _WEREWOLF.format(setting=setting, wolves=_number(wolves)),
-            "role_goals": {role: _WEREWOLF_GOALS[role] for role in dict.fromkeys(roles)},
-            "agents": _agents(names, roles, "Werewolf", "Werewolves", "Villagers"),
-            "initial_state": "Night_werewolf",
-            "state_transition": _cycle(
-                "Night_werewolf", "Night_seer", "Night_witch", "Day_discussion", "Day_vote"
-            ),
-            "state_properties": {
-                "Night_werewolf": night("Werewolf", "team") | {"action_order": "round-robin"},
-                "Night_seer": night("Seer", "private"),
-                "Night_witch": night("Witch", "private")
-                | {"internal_state": {"save_available": True, "poison_available": True}},
-                "Day_discussion": _TALK,
-                "Day_vote": _VOTE,
-            },
-            "end_conditions": _ends(
-                ("Werewolves", "No werewolf is left; the village wins."),
-                ("Villagers", "The werewolves are as many as the others; the werewolves win."),
-            ),
-        }
+    return _filled(
+        _WEREWOLF_RULES,
+        description=_WEREWOLF.format(setting=setting, wolves=_number(wolves)),
+        role_goals={role: _WEREWOLF_GOALS[role] for role in dict.fromkeys(roles)},
+        agents=_agents(names, roles, "Werewolf", "Werewolves", "Villagers"),
     )
 
 
@@ -127,26 +124,17 @@ def spyfall_config(
 ) -> GameConfig:
     """A game of spyfall; `spy` is a seat."""
     roles = ["Spy" if seat == spy else "Non-Spy" for seat in range(len(names))]
-    return GameConfig.model_validate(
-        {
-            "scenario": "Spyfall",
-            "description": _SPYFALL.format(
-                setting=setting, places=", ".join(places), rounds=_number(rounds)
-            ),
-            "role_goals": _SPYFALL_GOALS,
-            "role_secrets": {
-                "Non-Spy": f"You are not the spy. The location is: {location}.",
-                "Spy": "You do not know the location.",
-            },
-            "agents": _agents(names, roles, "Spy", "Spy", "Non-Spies"),
-            "initial_state": "Round_questioning",
-            "state_transition": _cycle("Round_questioning", "Round_vote"),
-            "state_properties": {"Round_questioning": _TALK, "Round_vote": _VOTE},
-            "end_conditions": _ends(
-                ("Spy", "The spy has been found; the others win."),
-                ("Non-Spies", "The spy has not been found; the spy wins."),
-            ),
-        }
+    return _filled(
+        _SPYFALL_RULES,
+        description=_SPYFALL.format(
+            setting=setting, places=", ".join(places), rounds=_number(rounds)
+        ),
+        role_goals=_SPYFALL_GOALS,
+        role_secrets={
+            "Non-Spy": f"You are not the spy. The location is: {location}.",
+            "Spy": "You do not know the location.",
+        },
+        agents=_agents(names, roles, "Spy", "Spy", "Non-Spies"),
     )
 
 
@@ -159,52 +147,87 @@ def undercover_config(
     """
     roles = ["Undercover" if seat in hidden else "Civilian" for seat in range(len(names))]
     few = "one has" if len(hidden) == 1 else f"{_number(len(hidden))} have"
-    return GameConfig.model_validate(
-        {
-            "scenario": "Undercover",
-            "description": _UNDERCOVER.format(setting=setting, few=few, rounds=_number(rounds)),
-            "role_goals": dict.fromkeys(("Civilian", "Undercover"), _UNDERCOVER_GOAL),
-            "role_secrets": {
-                role: f"Your secret word is: {word}."
-                for role, word in zip(("Civilian", "Undercover"), words, strict=True)
-            },
-            "agents": _agents(names, roles, "Undercover", "Undercover", "Civilians"),
-            "initial_state": "Round_description",
-            "state_transition": _cycle("Round_description", "Round_vote"),
-            "state_properties": {
-                "Round_description": {**_TALK, "actions": ["action"]},
-                "Round_vote": _VOTE,
-            },
-            "end_conditions": _ends(
-                ("Undercover", "Nobody with another word is left; the common word wins."),
-                ("Civilians", "The other word has not been found; it wins."),
-            ),
-        }
+    return _filled(
+        _UNDERCOVER_RULES,
+        description=_UNDERCOVER.format(setting=setting, few=few, rounds=_number(rounds)),
+        role_goals=dict.fromkeys(("Civilian", "Undercover"), _UNDERCOVER_GOAL),
+        role_secrets={
+            role: f"Your secret word is: {word}."
+            for role, word in zip(("Civilian", "Undercover"), words, strict=True)
+        },
+        agents=_agents(names, roles, "Undercover", "Undercover", "Civilians"),
     )
+
+
+def _rules(
+    scenario: str,
+    states: Mapping[str, StateProperties],
+    few: tuple[str, str],
+    many: tuple[str, str],
+) -> GameConfig:
+    """What is the same in all instances of a game.
+
+    The few are gone, or match the many; each pair is a team and what is said at its end.
+    """
+    (few_team, few_gone), (many_team, matched) = few, many
+    names = tuple(states)
+    return GameConfig.model_construct(
+        scenario=scenario,
+        initial_state=names[0],
+        state_transition=dict(zip(names, (*names[1:], names[0]), strict=True)),
+        state_properties=dict(states),
+        end_conditions=(
+            EndCondition(type="team_eliminated", team=few_team, winner=many_team, message=few_gone),
+            EndCondition(
+                type="parity", team=few_team, other=many_team, winner=few_team, message=matched
+            ),
+        ),
+    )
+
+
+_WEREWOLF_RULES: Final = _rules(
+    "Werewolf",
+    {
+        "Night_werewolf": _WOLVES,
+        "Night_seer": _SEER,
+        "Night_witch": _WITCH,
+        "Day_discussion": _TALK,
+        "Day_vote": _VOTE,
+    },
+    ("Werewolves", "No werewolf is left; the village wins."),
+    ("Villagers", "The werewolves are as many as the others; the werewolves win."),
+)
+_SPYFALL_RULES: Final = _rules(
+    "Spyfall",
+    {"Round_questioning": _TALK, "Round_vote": _VOTE},
+    ("Spy", "The spy has been found; the others win."),
+    ("Non-Spies", "The spy has not been found; the spy wins."),
+)
+_UNDERCOVER_RULES: Final = _rules(
+    "Undercover",
+    {"Round_description": _DESCRIPTION, "Round_vote": _VOTE},
+    ("Undercover", "Nobody with another word is left; the common word wins."),
+    ("Civilians", "The other word has not been found; it wins."),
+)
+
+
+def _filled(rules: GameConfig, **values: Any) -> GameConfig:
+    """One instance. It is not validated, which would cost more than all the rest of a reset."""
+    return rules.model_copy(update=values)
 
 
 def _agents(
     names: Sequence[str], roles: Sequence[str], hidden: str, few: str, many: str
-) -> list[dict[str, str]]:
-    return [
-        {"name": name, "role": role, "team": few if role == hidden else many}
+) -> tuple[Player, ...]:
+    return tuple(
+        _player(name, role, few if role == hidden else many)
         for name, role in zip(names, roles, strict=True)
-    ]
+    )
 
 
-def _ends(few: tuple[str, str], many: tuple[str, str]) -> list[dict[str, str]]:
-    """The few are gone, or match the many; each pair is a team and what is said at its end."""
-    few_team, few_gone = few
-    many_team, matched = many
-    return [
-        {"type": "team_eliminated", "team": few_team, "winner": many_team, "message": few_gone},
-        {"type": "parity", "team": few_team, "other": many_team, "winner": few_team}
-        | {"message": matched},
-    ]
-
-
-def _cycle(*states: str) -> dict[str, str]:
-    return dict(zip(states, (*states[1:], states[0]), strict=True))
+@lru_cache(maxsize=4096)
+def _player(name: str, role: str, team: str) -> Player:
+    return Player.model_construct(name=name, role=role, team=team)
 
 
 def _number(value: int) -> str:

@@ -101,8 +101,13 @@ class PhaseMachine(Generic[P, S]):
         state = self._enter(state, params.config.initial_state, "State: {}. The game begins!")
         return self._settled(state)
 
+    def resample(self, params: P, seat: int, rng: np.random.Generator) -> P:
+        """The roles of those whom the seat does not know as partners, dealt anew among them."""
+        known = (seat, *params.partners(seat))
+        return params.dealt([s for s in range(params.seats) if s not in known], rng)
+
     def acting(self, state: S) -> Sequence[int]:
-        return state.queue if self._order(state) == "simultaneous" else state.queue[:1]
+        return tuple(seat for seat in self._due(state) if state.alive[seat])
 
     def action_types(self, state: S) -> tuple[ActionType, ...]:
         types: tuple[ActionType, ...] = state.params.config.properties(state.phase).actions
@@ -142,12 +147,12 @@ class PhaseMachine(Generic[P, S]):
         return f"{move.keyword} {move.target}"
 
     def apply(self, state: S, moves: Mapping[int, Move]) -> S:
-        acting = self.acting(state)
-        made = tuple((seat, moves[seat]) for seat in acting if seat in moves)
+        due = self._due(state)
+        made = tuple((seat, moves[seat]) for seat in self.acting(state) if seat in moves)
         state = replace(
             state,
             turn=state.turn + 1,
-            queue=tuple(seat for seat in state.queue if seat not in acting),
+            queue=state.queue[len(due) :],
             moves=state.moves + made,
             news=(),
         )
@@ -244,10 +249,13 @@ class PhaseMachine(Generic[P, S]):
     def without(self, state: S, seats: Iterable[int], texts: Sequence[str]) -> S:
         """Put seats out together, tell it, and see whether that ends the game."""
         gone = set(seats)
+        queue = state.queue
+        if self._is_public(state):
+            queue = tuple(seat for seat in queue if seat not in gone)
         state = replace(
             state,
             alive=tuple(is_in and seat not in gone for seat, is_in in enumerate(state.alive)),
-            queue=tuple(seat for seat in state.queue if seat not in gone),
+            queue=queue,
             moves=tuple((seat, move) for seat, move in state.moves if seat not in gone),
         )
         return self._tested(self.told(state, *texts))
@@ -260,25 +268,52 @@ class PhaseMachine(Generic[P, S]):
     # -- the course -------------------------------------------------------------------------------
 
     def _enter(self, state: S, phase: str, announcement: str = "Entering state: {}") -> S:
-        state = replace(state, phase=phase, visits=state.visits + 1, moves=())
-        roles = state.params.config.properties(phase).acting_roles
-        seats = [seat for seat in state.living if roles is None or state.params.role(seat) in roles]
-        if self._order(state) == "random":
-            lots = np.random.default_rng([state.seed, state.visits])
+        properties = state.params.config.properties(phase)
+        summoned, visits = list(self._summoned(state, phase)), state.visits + 1
+        seats = [seat for seat in summoned if state.alive[seat]]
+        if (properties.action_order or state.order) == "random":
+            lots = np.random.default_rng([state.seed, visits])
             seats = [seats[int(index)] for index in lots.permutation(len(seats))]
-        state = self.told(state, announcement.format(phase))
-        return self.entered(replace(state, queue=tuple(seats)))
+        if properties.visibility != "public":
+            seats += [seat for seat in summoned if not state.alive[seat]]
+        news = (*state.news, News(announcement.format(phase)))
+        return self.entered(
+            replace(state, phase=phase, visits=visits, queue=tuple(seats), moves=(), news=news)
+        )
 
     def _settled(self, state: S) -> S:
-        """Close and open phases until somebody is on turn or the game is over."""
-        following, passed = state.params.config.state_transition, 0
+        """Close and open phases until somebody is due or the game is over."""
+        following = state.params.config.state_transition
         while not state.queue and not self.is_over(state):
-            if passed > len(following):
-                return self.decided(state, "", NOBODY_ACTS)
             state = self._tested(self.closed(state))
             if not self.is_over(state):
-                state, passed = self._enter(state, following[state.phase]), passed + 1
+                if not self._can_go_on(state):
+                    return self.decided(state, "", NOBODY_ACTS)
+                state = self._enter(state, following[state.phase])
         return state
+
+    def _can_go_on(self, state: S) -> bool:
+        """Whether anybody who is still in can act in a phase to come."""
+        phase = state.phase
+        for _ in state.params.config.state_transition:
+            phase = state.params.config.state_transition[phase]
+            if any(state.alive[seat] for seat in self._summoned(state, phase)):
+                return True
+        return False
+
+    def _summoned(self, state: S, phase: str) -> Iterable[int]:
+        """Seats that a phase is for, whether they are still in or not."""
+        params: P = state.params
+        roles = params.config.properties(phase).acting_roles
+        return (s for s in range(params.seats) if roles is None or params.role(s) in roles)
+
+    def _due(self, state: S) -> Sequence[int]:
+        """Seats whose turn it is. One that is out lets it pass, so that nobody can count who is."""
+        return state.queue if self._order(state) == "simultaneous" else state.queue[:1]
+
+    def _is_public(self, state: S) -> bool:
+        visibility: str = state.params.config.properties(state.phase).visibility
+        return visibility == "public"
 
     def _tested(self, state: S) -> S:
         if self.is_over(state):

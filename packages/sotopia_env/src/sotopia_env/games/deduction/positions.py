@@ -1,8 +1,10 @@
 """Instances, positions and views of social games; the machine of `phases.py` moves them on."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
+import numpy as np
 from pydantic import ConfigDict, field_serializer, model_validator
 
 from ...profiles import GameParams
@@ -41,6 +43,12 @@ class DeductionParams(GameParams):
         names = tuple(player.name for player in config.agents)
         return cls(config=config, names=names, seats=len(names), **values)
 
+    @classmethod
+    def drawn(cls, config: GameConfig, **values: Any) -> Self:
+        """The same by a generator, whose instances are right as they are: nothing is checked."""
+        names = tuple(player.name for player in config.agents)
+        return cls.model_construct(config=config, names=names, seats=len(names), **values)
+
     def role(self, seat: int) -> str:
         return self.config.agents[seat].role
 
@@ -66,6 +74,23 @@ class DeductionParams(GameParams):
         if not winner:
             return (0.0,) * self.seats
         return tuple(1.0 if player.team == winner else -1.0 for player in self.config.agents)
+
+    def dealt(self, seats: Sequence[int], rng: np.random.Generator) -> Self:
+        """These parameters with the roles of some seats dealt anew among them."""
+        agents = list(self.config.agents)
+        for seat, other in zip(seats, rng.permutation(seats).tolist(), strict=True):
+            role, team = self.role(other), self.team(other)
+            agents[seat] = agents[seat].model_copy(update={"role": role, "team": team})
+        config = self.config.model_copy(update={"agents": tuple(agents)})
+        return self.model_copy(update={"config": config})
+
+    def rewritten(self, changes: Mapping[str, tuple[str, str]]) -> Self:
+        """These parameters with a word of the secret of some roles replaced, by role."""
+        secrets = dict(self.config.role_secrets)
+        for role in secrets.keys() & changes.keys():
+            secrets[role] = secrets[role].replace(*changes[role])
+        config = self.config.model_copy(update={"role_secrets": secrets})
+        return self.model_copy(update={"config": config})
 
     @property
     def round_turns(self) -> int:
@@ -105,7 +130,8 @@ class PhaseState:
     votes: int = 0
     """Votes held so far."""
     queue: tuple[int, ...] = ()
-    """Seats still to act in this phase, the next one first."""
+    """Seats still to act in this phase, the next one first; where not everybody sees who acts, at
+    the end also those that are out, whose turns pass."""
     alive: tuple[bool, ...]
     moves: tuple[tuple[int, Move], ...] = ()
     """Made in this phase so far, by seat."""

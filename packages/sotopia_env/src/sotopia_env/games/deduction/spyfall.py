@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar, Final, Literal, Self
 
+import numpy as np
 from pydantic import ConfigDict, model_validator
 
 from ...moves import MoveGrammar
@@ -82,6 +83,14 @@ class Spyfall(PhaseMachine[SpyfallParams, SpyfallState]):
 
     def opening(self, params: SpyfallParams, seed: int, order: str) -> SpyfallState:
         return SpyfallState(params=params, seed=seed, order=order, alive=(True,) * params.seats)
+
+    def resample(self, params: SpyfallParams, seat: int, rng: np.random.Generator) -> SpyfallParams:
+        dealt = super().resample(params, seat, rng)
+        if not params.is_spy(seat):
+            return dealt
+        location = params.places[int(rng.integers(len(params.places)))]
+        changes = dict.fromkeys(params.config.role_secrets, (params.location, location))
+        return dealt.rewritten(changes).model_copy(update={"location": location})
 
     def legal(self, state: SpyfallState, seat: int) -> list[Move]:
         moves = super().legal(state, seat)

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any, ClassVar, Final, Literal, Self
 
+import numpy as np
 from pydantic import ConfigDict, model_validator
 
 from ...moves import Invalid, MoveGrammar
@@ -78,6 +79,26 @@ class Undercover(PhaseMachine[UndercoverParams, UndercoverState]):
 
     def opening(self, params: UndercoverParams, seed: int, order: str) -> UndercoverState:
         return UndercoverState(params=params, seed=seed, order=order, alive=(True,) * params.seats)
+
+    def resample(
+        self, params: UndercoverParams, seat: int, rng: np.random.Generator
+    ) -> UndercoverParams:
+        """Another who is undercover; where nobody knows its role, the own side may change too.
+
+        The own word stays. All sides keep their sizes, and every side has one word.
+        """
+        if params.is_blind:
+            dealt = params.dealt(range(params.seats), rng)
+        else:
+            dealt = super().resample(params, seat, rng)
+        word_of = {params.team(s): word for s, word in enumerate(params.words)}
+        before, now = params.team(seat), dealt.team(seat)
+        word_of[before], word_of[now] = word_of[now], params.words[seat]
+        words = tuple(word_of[dealt.team(s)] for s in range(params.seats))
+        old = {params.role(s): word for s, word in enumerate(params.words)}
+        new = {dealt.role(s): word for s, word in enumerate(words)}
+        changes = {role: (old[role], new[role]) for role in old}
+        return dealt.rewritten(changes).model_copy(update={"words": words})
 
     def parse(self, text: str, state: UndercoverState, seat: int) -> Move | Invalid | None:
         word = state.params.words[seat]

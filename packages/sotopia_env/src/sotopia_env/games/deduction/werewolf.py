@@ -103,7 +103,8 @@ class Werewolf(PhaseMachine[WerewolfParams, WerewolfState]):
             return state
         attacked = f"{state.params.names[state.victim]} was attacked by werewolves tonight."
         for witch in state.queue:
-            state = self.told(state, attacked, audience=(witch,))
+            if state.alive[witch]:
+                state = self.told(state, attacked, audience=(witch,))
         return state
 
     def legal(self, state: WerewolfState, seat: int) -> list[Move]:

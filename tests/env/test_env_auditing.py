@@ -1,0 +1,240 @@
+"""The leak audit: it passes what we ship, and finds every leak that is planted."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from sotopia_env import AgentAction, EnvironmentProfile, RelationshipType, parallel_env, perception
+from sotopia_env import course as course_module
+from sotopia_env.auditing import check_leaks
+from sotopia_env.canaries import Canaries
+from sotopia_env.episode import Turn
+from sotopia_env.games.deduction.phases import PhaseMachine
+from sotopia_env.games.deduction.spyfall import Spyfall
+from sotopia_env.games.deduction.undercover import Undercover
+from sotopia_env.games.deduction.werewolf import Werewolf
+from sotopia_env.games.price_negotiation import PriceNegotiation
+from sotopia_env.games.resource_allocation import ResourceAllocation
+from sotopia_env.noninterference import check_noninterference
+from sotopia_env.scenarios import deduction, library, price_negotiation, resource_allocation
+from sotopia_env.scenarios.families import draws_for, family_names, load_family
+
+FAMILIES = family_names()
+NAMES = [*FAMILIES, *library.scenarios()]
+GAMES = [
+    *((name, {}) for name in FAMILIES),
+    ("resource_allocation", {"goods": "divisible"}),
+    ("werewolf", {"players": "12"}),
+    ("spyfall", {"players": "7", "places": "4"}),
+    ("undercover", {"players": "7", "undercovers": "2"}),
+]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_nothing_leaks_in_any_relationship_and_order(name: str) -> None:
+    assert check_leaks(name, turns=6) > 100
+
+
+@pytest.mark.parametrize(("name", "options"), GAMES, ids=str)
+def test_no_seat_is_given_anything_that_depends_on_what_it_may_not_know(
+    name: str, options: dict[str, str]
+) -> None:
+    family = load_family(name)
+    turns, differ = 0, 0
+    for number in range(10):
+        profile = family.draw("train", number, options)
+        for seat in range(len(profile.agent_goals)):
+            rng = np.random.default_rng([number, seat])
+            params = family.game.resample(profile.game, seat, rng)
+            other = profile.model_copy(update={"game": params})
+            differ += params != profile.game
+            one, double = parallel_env(profile), parallel_env(other)
+            turns += check_noninterference(one, double, f"agent_{seat}", rng)
+    assert turns > 50
+    assert differ > 10 * len(profile.agent_goals) * 0.6
+
+
+def test_the_audit_finds_a_planted_leak() -> None:
+    leaky = EnvironmentProfile(
+        scenario="They meet.", agent_goals=("Sell.", "Buy."), relationship=RelationshipType.stranger
+    )
+    complaint = "the observation of agent_0 tells it of the age of agent_1"
+    with pytest.raises(AssertionError, match=complaint):
+        check_leaks(leaky, visibility="omniscient")
+
+
+def _told(name: str, params: Any) -> EnvironmentProfile:
+    """A scenario with these parameters, in the words of instance 0 of its family."""
+    if name == "price_negotiation":
+        return price_negotiation._profile(draws_for(name, "train", 0, 16), params, "")
+    if name == "resource_allocation":
+        return resource_allocation._profile(draws_for(name, "train", 0, 24), params, "")
+    return deduction._scenario(params.config, params, "")
+
+
+@pytest.mark.parametrize("name", FAMILIES)
+def test_the_texts_of_a_game_do_not_depend_on_what_others_alone_may_know(name: str) -> None:
+    family = load_family(name)
+    for number in range(20):
+        params = family.draw("train", number, {}).game
+        told = _told(name, params)
+        for seat in range(len(told.agent_goals)):
+            other = _told(name, family.game.resample(params, seat, np.random.default_rng(number)))
+            assert other.scenario == told.scenario
+            assert other.agent_goals[seat] == told.agent_goals[seat]
+
+
+@pytest.mark.parametrize("place", ["text", "info", "turn"])
+def test_the_audit_looks_everywhere(place: str) -> None:
+    canaries = Canaries()
+    secret = canaries.mark(frozenset([1]), "secret of agent_1")
+    public = canaries.mark(None, "scenario")
+    heard = Turn(0, "agent_1", AgentAction("speak", secret if place == "turn" else public))
+    observations = {"agent_0": {"text": secret if place == "text" else public}}
+    infos = {"agent_0": {"heard": (heard,), "game": secret if place == "info" else public}}
+    with pytest.raises(AssertionError, match="of agent_0 tells it of the secret of agent_1"):
+        canaries.search_all(observations, infos, ["agent_0", "agent_1"])
+    canaries.search_all({"agent_1": {"text": secret}}, {"agent_1": {}}, ["agent_0", "agent_1"])
+
+
+# -- what an environment may do wrong; each is planted and must be found ---------------------------
+
+
+def _all_hear_the_night(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(PhaseMachine, "audience", lambda self, state, seat: None)
+
+
+def _the_team_phase_is_heard_by_the_next_seat(monkeypatch: pytest.MonkeyPatch) -> None:
+    right = PhaseMachine.audience
+
+    def wrong(self: Any, state: Any, seat: int) -> Any:
+        heard = right(self, state, seat)
+        return heard and (*heard, (seat + 1) % state.params.seats)
+
+    monkeypatch.setattr(PhaseMachine, "audience", wrong)
+
+
+def _recipients_are_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
+    right = course_module.deed
+
+    def wrong(action: AgentAction, *rest: Any) -> Any:
+        return right(action._replace(to=()), *rest)
+
+    monkeypatch.setattr(course_module, "deed", wrong)
+
+
+def _turns_reach_everybody(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(perception, "reaches", lambda turn, seat: True)
+
+
+def _seen(game: Any, change: Callable[[Any, Any, int], dict[str, Any]]) -> Any:
+    """Plant something in what a seat on turn knows."""
+
+    def plant(monkeypatch: pytest.MonkeyPatch) -> None:
+        right = game.observe
+
+        def wrong(self: Any, state: Any, seat: int) -> Any:
+            return replace(right(self, state, seat), **change(self, state, seat))
+
+        monkeypatch.setattr(game, "observe", wrong)
+
+    return plant
+
+
+def _inspections_are_announced(monkeypatch: pytest.MonkeyPatch) -> None:
+    right = Werewolf.told
+
+    def wrong(self: Any, state: Any, *texts: str, audience: Any = None) -> Any:
+        is_inspection = any("is on team" in text for text in texts)
+        return right(self, state, *texts, audience=None if is_inspection else audience)
+
+    monkeypatch.setattr(Werewolf, "told", wrong)
+
+
+def _the_attacked_is_announced(monkeypatch: pytest.MonkeyPatch) -> None:
+    right = Werewolf.told
+
+    def wrong(self: Any, state: Any, *texts: str, audience: Any = None) -> Any:
+        is_attack = any("was attacked" in text for text in texts)
+        return right(self, state, *texts, audience=None if is_attack else audience)
+
+    monkeypatch.setattr(Werewolf, "told", wrong)
+
+
+def _the_attacked_is_told_to_a_villager(monkeypatch: pytest.MonkeyPatch) -> None:
+    right = Werewolf.told
+
+    def wrong(self: Any, state: Any, *texts: str, audience: Any = None) -> Any:
+        is_attack = any("was attacked" in text for text in texts)
+        roles = [player.role for player in state.params.config.agents]
+        wrong_audience = (roles.index("Villager"),)
+        return right(self, state, *texts, audience=wrong_audience if is_attack else audience)
+
+    monkeypatch.setattr(Werewolf, "told", wrong)
+
+
+def _the_dead_take_no_turn(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The nights of a village that has voted out a wolf are then shorter than the first one."""
+    right = PhaseMachine._enter
+
+    def wrong(self: Any, state: Any, *rest: Any) -> Any:
+        entered = right(self, state, *rest)
+        return replace(entered, queue=tuple(s for s in entered.queue if entered.alive[s]))
+
+    monkeypatch.setattr(PhaseMachine, "_enter", wrong)
+
+
+def _roles(game: Any, state: Any, seat: int) -> dict[str, Any]:
+    return {"known": tuple(player.role for player in state.params.config.agents)}
+
+
+LEAKS: dict[str, tuple[str, Any]] = {
+    "all hear the night": ("werewolf", _all_hear_the_night),
+    "a stranger hears the wolves": ("werewolf", _the_team_phase_is_heard_by_the_next_seat),
+    "all roles are seen": ("werewolf", _seen(Werewolf, _roles)),
+    "inspections are announced": ("werewolf", _inspections_are_announced),
+    "the attacked is announced": ("werewolf", _the_attacked_is_announced),
+    "the attacked is told to a villager": ("werewolf", _the_attacked_is_told_to_a_villager),
+    "the dead take no turn": ("werewolf", _the_dead_take_no_turn),
+    "the spy knows the place": (
+        "spyfall",
+        _seen(Spyfall, lambda game, state, seat: {"location": state.params.location}),
+    ),
+    "all know the spy": ("spyfall", _seen(Spyfall, _roles)),
+    "all know the words": (
+        "undercover",
+        _seen(Undercover, lambda game, state, seat: {"known": state.params.words}),
+    ),
+    "a role is told with the word": (
+        "undercover",
+        _seen(Undercover, lambda game, state, seat: {"role": state.params.role(seat)}),
+    ),
+    "the partner's limit is seen": (
+        "price_negotiation",
+        _seen(
+            PriceNegotiation,
+            lambda game, state, seat: {"low": state.params.reservations[1 - seat]},
+        ),
+    ),
+    "the partner's weights are seen": (
+        "resource_allocation",
+        _seen(
+            ResourceAllocation,
+            lambda game, state, seat: {"partner_claim": state.params.weights[1 - seat]},
+        ),
+    ),
+    "recipients are forgotten": ("trawler_share_out", _recipients_are_forgotten),
+    "turns reach everybody": ("trawler_share_out", _turns_reach_everybody),
+}
+
+
+@pytest.mark.parametrize("leak", LEAKS)
+def test_the_audit_finds_every_planted_leak(leak: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    scenario, plant = LEAKS[leak]
+    check_leaks(scenario, turns=12)
+    plant(monkeypatch)
+    with pytest.raises(AssertionError, match=r"tells it of|depends on what it may not know"):
+        check_leaks(scenario, turns=12)
