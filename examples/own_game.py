@@ -17,6 +17,9 @@ class DemandGame:
     def start(self, params, rng):
         return params, (None, None)
 
+    def resample(self, params, seat, rng):
+        return params  # nothing is secret before the first demand
+
     def acting(self, state):
         return [seat for seat in (0, 1) if state[1][seat] is None]
 

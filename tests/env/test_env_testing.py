@@ -12,6 +12,7 @@ from sotopia_env.games.price_negotiation import (
     PriceNegotiation,
     PriceParams,
     PriceState,
+    PriceView,
 )
 from sotopia_env.games.protocol import Solution, Stakes
 from sotopia_env.testing import check_game
@@ -41,6 +42,13 @@ class NeverEnds(PriceNegotiation):
 
     def apply(self, state: PriceState, moves: Mapping[int, PriceMove]) -> PriceState:
         return PriceState(state.params)
+
+
+class ShowsTheLimitOfTheOther(PriceNegotiation):
+    def observe(self, state: PriceState, seat: int) -> PriceView:
+        view = super().observe(state, seat)
+        view.target = state.params.reservations[1 - seat]
+        return view
 
 
 class MumblesItsMoves(PriceNegotiation):
@@ -119,6 +127,7 @@ def test_a_sound_game_passes() -> None:
         (PaysByOtherStakes, r"solution\(\) and stakes\(\) differ"),
         (MissesTheNashPoint, "beats the Nash point"),
         (StartsAtRandom, "no function of params"),
+        (ShowsTheLimitOfTheOther, "can tell the instance that resample"),
     ],
 )
 def test_a_defect_of_a_game_is_found(game: type[PriceNegotiation], complaint: str) -> None:

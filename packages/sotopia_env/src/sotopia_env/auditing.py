@@ -127,6 +127,10 @@ def _compare_worlds(
     env = parallel_env(profile, agents=agents, **settings)
     env.reset(seed=seed)
     game, params = env.scene.game, env.scene.params
+    assert hasattr(game, "resample"), (
+        f"{profile.game.family} has no resample(), so nobody can say what its seats may not know; "
+        "see sotopia_env.games.protocol"
+    )
     for number, seat in enumerate(env.possible_agents):
         for world in range(_WORLDS):
             rng = np.random.default_rng([seed, number, world])

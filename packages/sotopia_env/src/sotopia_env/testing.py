@@ -84,7 +84,8 @@ def check_game(game: Any, params: Any, *, plays: int = 20, seed: int = 0) -> Non
     """Whether rules keep the laws of the `Game` protocol, in random plays of one instance.
 
     Moves read back from their own text, sampled moves are legal, `apply` leaves its argument as it
-    was, plays end by themselves, and outcomes agree with `solution`: no agreement that every seat
+    was, plays end by themselves, a seat sees at the start what it would see in an instance that
+    `resample` gives, and outcomes agree with `solution`: no agreement that every seat
     would take beats the ideal, the utilitarian or the Nash point. A game in phases ends with a
     verdict and utilities from -1 to 1.
 
@@ -115,6 +116,21 @@ def check_game(game: Any, params: Any, *, plays: int = 20, seed: int = 0) -> Non
             assert state == before, f"apply() changed the state it was given: {moves}"
             state, turn = state_after, turn + 1
         _check_outcome(game, state, solution)
+        _check_resampling(game, params, rng)
+
+
+def _check_resampling(game: Any, params: Any, rng: np.random.Generator) -> None:
+    for seat in range(game.seats or params.seats):
+        other = game.resample(params, seat, rng)
+        one, double = (
+            _begun(game, p, np.random.default_rng(0) if game.has_chance else None)
+            for p in (params, other)
+        )
+        view, same = game.observe(one, seat), game.observe(double, seat)
+        assert is_same(view, same), (
+            f"seat {seat} can tell the instance that resample() gives from its own: "
+            f"{view!r:.200}, {same!r:.200}"
+        )
 
 
 def _begun(game: Any, params: Any, rng: np.random.Generator | None) -> Any:
