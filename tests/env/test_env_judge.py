@@ -74,7 +74,7 @@ def test_the_bands_cover_each_range_once_and_zero_has_its_own_where_it_is_no_cha
 def test_b11_a_dimension_takes_whole_numbers_in_its_range_only() -> None:
     custom = Dimension(name="transactivity", low=0, high=10, description="Builds on the other?")
     assert custom.check(5) == custom.check(5.0) == 5
-    for wrong in (11, -1, 7.5, True, "5", None, math.nan, math.inf):
+    for wrong in (11, -1, 7.5, True, "5", None, math.nan, math.inf, 10**400, -(10**400)):
         with pytest.raises(ValueError, match="transactivity must"):
             custom.check(wrong)
     assert SEVEN[1].check(-5) == -5
@@ -178,6 +178,9 @@ G = {"goal": {"reasoning": "", "score": 8}}
         reply(G, {"goal": {"reasoning": ""}}),
         reply(G, {"goal": 8}),
         "[" * 100_000,
+        '{"a": ' * 100_000,
+        reply(G, {"goal": {"reasoning": "", "score": 10**400}}),
+        reply(G, {"goal": {"reasoning": "", "score": 0}}).replace("0}", f"1{'0' * 5000}}}"),
         '{"evaluations": {"agent_1": {"goal": {"reasoning": "", "score": NaN}}}}',
     ],
 )
@@ -186,6 +189,45 @@ def test_any_other_reply_leaves_the_episode_unscored(text: str) -> None:
     assert verdict.scores == {}
     assert verdict.unscored is not None
     assert verdict.unscored.startswith("unreadable verdict: ")
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        (
+            reply(G, G).replace('"agent_2"', '"agent_1"'),
+            "'agent_1' stands there twice",
+        ),
+        (
+            reply(G, G).replace('"score": 8}', '"score": 8, "score": 2}', 1),
+            "'score' stands there twice",
+        ),
+        (
+            json.dumps({"evaluations": {"agent_1": G, "agent_1_evaluation": G, "agent_2": G}}),
+            "'agent_1' stands there twice",
+        ),
+        (
+            json.dumps({"evaluations": {"agent_1": G, "agent_2": G}, "agent_1_evaluation": G}),
+            "beside evaluations there is agent_1_evaluation",
+        ),
+    ],
+)
+def test_two_verdicts_on_one_seat_are_none_and_the_reason_says_so(
+    text: str, complaint: str
+) -> None:
+    verdict = read_verdict(text, SEATS, GOAL)
+    assert verdict.scores == {}
+    assert verdict.unscored == f"unreadable verdict: {complaint}"
+
+
+def test_half_a_character_in_a_verdict_is_replaced() -> None:
+    text = reply({"goal": {"reasoning": "half \ud800", "score": 8}}, G)
+    verdict = read_verdict(text, SEATS, GOAL)
+    assert verdict.scores["agent_0"] == {"goal": 8.0}
+    assert verdict.details["agent_0"] == {"goal": "half ?"}
+    assert verdict.reasons["agent_0"] == "goal: half ?"
+    unread = read_verdict(json.dumps({"half \ud800": G}), SEATS, GOAL)
+    assert (unread.unscored or "").endswith("got half ?")
 
 
 @given(st.text() | st.recursive(st.none() | st.floats() | st.text(), st.lists).map(json.dumps))
