@@ -171,20 +171,13 @@ def test_leaving_a_game_gives_both_nothing() -> None:
 IMPOSSIBLE = {"reservations": (60, 40)}
 
 
-def test_a_share_of_nothing_is_unscored_and_not_zero() -> None:
-    env = parallel_env(short_sale(**IMPOSSIBLE))
-    _, rewards, _, _, infos = played(env, *NO_DEAL)
-    for seat in SEATS:
-        assert math.isnan(rewards[seat])
-        assert math.isnan(env.final_rewards[seat])
-        assert infos[seat]["unscored"] == "outcome/share means nothing here"
-        assert "outcome/share" not in infos[seat]["reward_components"]
-        assert "share" not in env.evaluation.scores[seat]
-
-
 @pytest.mark.parametrize(
     ("mode", "said", "rewards"),
     [
+        ("share", NO_DEAL, (0.0, 0.0)),
+        ("share", DEAL, (-1.0, -1.0)),
+        ("share", ("OFFER 60", "ACCEPT"), (0.0, -1.0)),
+        ("share", ("OFFER 70", "ACCEPT"), (1.0, -1.0)),
         ("win", NO_DEAL, (0.0, 0.0)),
         ("utility", NO_DEAL, (0.0, 0.0)),
         ("win", DEAL, (-1.0, -1.0)),
@@ -192,11 +185,31 @@ def test_a_share_of_nothing_is_unscored_and_not_zero() -> None:
         ("win", ("OFFER 70", "ACCEPT"), (1.0, -1.0)),
     ],
 )
-def test_other_modes_score_an_impossible_sale(
+def test_where_nothing_is_to_be_gained_walking_away_is_0_and_a_loss_is_below(
     mode: str, said: tuple[str, ...], rewards: tuple[float, float]
 ) -> None:
     _, given, *_ = played(parallel_env(short_sale(**IMPOSSIBLE), reward=mode), *said)
     assert given == dict(zip(SEATS, rewards, strict=True))
+
+
+@pytest.mark.parametrize(
+    ("said", "shares"),
+    [(NO_DEAL, (0.0, 0.0)), (("OFFER 50", "ACCEPT"), (0.0, 0.0)), (DEAL, (1, -1))],
+)
+def test_a_sale_at_the_one_price_that_suits_both_is_worth_what_no_deal_is(
+    said: tuple[str, ...], shares: tuple[float, float]
+) -> None:
+    _, rewards, *_ = played(parallel_env(short_sale(reservations=(50, 50))), *said)
+    assert rewards == dict(zip(SEATS, shares, strict=True))
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_generated_sales_without_a_zone_of_agreement_are_scored(seed: int) -> None:
+    env = parallel_env("price_negotiation?difficulty=impossible")
+    env.reset(seed=seed)
+    while env.agents:
+        result = env.step({env.turn_order[0]: "No."})
+    assert result[1] == env.final_rewards == {"agent_0": 0.0, "agent_1": 0.0}
 
 
 def test_the_evaluator_scores_no_conversation_and_no_unfinished_game() -> None:
