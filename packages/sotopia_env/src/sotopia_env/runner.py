@@ -26,6 +26,7 @@ from .scenarios.samplers import Sampler
 from .store.protocol import EpisodeStore
 from .turns import ActionOrder
 from .visibility import Visibility
+from .waiting import close
 
 _LATER_FIELDS: Final[Mapping[str, object]] = {"characters": (), "visibility": "private"}
 """Fields of a task that leave its key as it is where they have these values."""
@@ -88,8 +89,7 @@ class Cast:
     async def close(self) -> None:
         """Let go of the connections of models; they are made again when needed."""
         for factory in self.factories.values():
-            if hasattr(factory, "close"):
-                await factory.close()
+            await close(factory)
 
 
 async def run_episode(
@@ -228,9 +228,7 @@ async def run_episodes(
             worker.cancel()
         await asyncio.gather(*workers, return_exceptions=True)
         await cast.close()
-        close = getattr(reward, "close", None)
-        if close is not None:
-            await close()
+        await close(reward)
     return [done[task.key] for task in owed]
 
 
