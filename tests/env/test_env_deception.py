@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from parlour import ROLES, Play, village
 from sales import sale
 
-from sotopia_env import SotopiaEnv
+from sotopia_env import AgentAction, SotopiaEnv
 from sotopia_env.evaluators.deception import Claim, DeceptionMetrics, claims_of
 from sotopia_env.games.deduction import SpyfallParams, UndercoverParams, read_config
 from sotopia_env.games.deduction.claims import WEREWOLF, Lexicon, read_claims
@@ -176,7 +176,6 @@ def test_a_day_in_the_village() -> None:
     play.does(Celeste="I am a villager. Bram is innocent. I checked Aurora. Dorian is innocent.")
     play.does(Dorian="Aurora is the witch. Finn is a villager.")
     assert claims(play) == [
-        (0, "Bram", "role", True, False, "lie"),
         (4, "Aurora", "role", True, True, "true"),
         (4, "Aurora", "side", True, False, "error"),
         (4, "Aurora", "side", False, True, "error"),
@@ -196,10 +195,30 @@ def test_a_day_in_the_village() -> None:
 def test_a_seer_knows_only_after_the_inspection() -> None:
     play = Play(profile_of(village()))
     play.passes(2)
-    play.does(Celeste="inspect Bram\nBram is innocent. I inspected Bram.")
+    play.does(Celeste="inspect Bram")
     play.passes(3)
-    play.does(Celeste="Bram is innocent. I inspected Bram.")
-    assert [found[-1] for found in claims(play)] == ["error", "lie", "lie", "true"]
+    play.does(Celeste="Bram is innocent. Dorian is innocent. I inspected Dorian.")
+    play.until("Night_seer")
+    play.does(Celeste="inspect Dorian")
+    play.until("Day_discussion")
+    play.passes(2)
+    play.does(Celeste="Dorian is innocent. I inspected Dorian.")
+    assert [found[-1] for found in claims(play)] == ["lie", "error", "lie", "lie", "true"]
+
+
+def test_a_claim_is_what_somebody_of_another_team_has_heard() -> None:
+    play = Play(profile_of(village()))
+    words = "I am the seer."
+    play.does(Bram=f"kill Finn\n{words}", Dorian=words)  # the wolves among themselves
+    play.passes()
+    play.does(Celeste=f"inspect Bram\n{words}")  # nobody hears it
+    play.passes(2)
+    play.does(Bram=AgentAction("speak", words, ("Dorian",)))
+    play.does(Celeste=AgentAction("speak", words, ("Aurora",)))
+    play.does(Dorian=AgentAction("speak", words, ("Bram", "Aurora")))
+    assert claims(play) == [(7, "Dorian", "role", True, False, "lie")]
+    scores = DeceptionMetrics().evaluate(play.core.transcript).scores
+    assert [scores[play.key(name)]["claims"] for name in ROLES] == [0, 0, 0, 1, 0, 0]
 
 
 def test_who_acts_with_others_of_its_team_knows_them_and_not_the_rest() -> None:
@@ -213,6 +232,9 @@ def test_who_acts_with_others_of_its_team_knows_them_and_not_the_rest() -> None:
     }
     play = Play(profile_of(read_config(value)))
     play.until("Night_masons")
+    play.does(Gwen="Hugo is a werewolf.")  # they know better, and nobody else hears it
+    play.until("Day_discussion")
+    play.passes(6)
     play.does(Gwen="Hugo is a werewolf. Finn is a werewolf. Hugo is the seer.")
     assert [found[-1] for found in claims(play)] == ["lie", "error", "lie"]
 

@@ -1,30 +1,35 @@
 """Dimensions, verdicts and judges as rewards; a failure is never a number."""
 
+import asyncio
 import json
 import math
 from collections.abc import Mapping
 from typing import Any
 
 import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
 from hypothesis import given
 from hypothesis import strategies as st
 from sales import sale
 
 from sotopia_env import (
+    AgentAction,
     AgentProfile,
     EnvironmentProfile,
     JudgeReward,
     VerifiableReward,
     parallel_env,
 )
-from sotopia_env.clients import ScriptedClient
+from sotopia_env.clients import ModelRequest, ScriptedClient
+from sotopia_env.clients.openai_compatible import OpenAICompatibleClient
 from sotopia_env.episode import Evaluation, Transcript
-from sotopia_env.errors import ConfigurationError
+from sotopia_env.errors import ActionError, ConfigurationError, ModelError
 from sotopia_env.evaluators import RUBRICS, Dimension, InvalidMoves, rubric
 from sotopia_env.evaluators.dimensions import overall
 from sotopia_env.evaluators.llm_judge import LLMJudge, read_verdict, reply_schema
 from sotopia_env.rewards import RewardWrapper
-from sotopia_env.runner import Task, run_episode
+from sotopia_env.runner import Task, run_episode, run_episodes
 
 SEATS = ("agent_0", "agent_1")
 SEVEN = RUBRICS["sotopia"]
@@ -74,7 +79,7 @@ def test_the_bands_cover_each_range_once_and_zero_has_its_own_where_it_is_no_cha
 def test_b11_a_dimension_takes_whole_numbers_in_its_range_only() -> None:
     custom = Dimension(name="transactivity", low=0, high=10, description="Builds on the other?")
     assert custom.check(5) == custom.check(5.0) == 5
-    for wrong in (11, -1, 7.5, True, "5", None, math.nan, math.inf):
+    for wrong in (11, -1, 7.5, True, "5", None, math.nan, math.inf, 10**400, -(10**400)):
         with pytest.raises(ValueError, match="transactivity must"):
             custom.check(wrong)
     assert SEVEN[1].check(-5) == -5
@@ -178,6 +183,9 @@ G = {"goal": {"reasoning": "", "score": 8}}
         reply(G, {"goal": {"reasoning": ""}}),
         reply(G, {"goal": 8}),
         "[" * 100_000,
+        '{"a": ' * 100_000,
+        reply(G, {"goal": {"reasoning": "", "score": 10**400}}),
+        reply(G, {"goal": {"reasoning": "", "score": 0}}).replace("0}", f"1{'0' * 5000}}}"),
         '{"evaluations": {"agent_1": {"goal": {"reasoning": "", "score": NaN}}}}',
     ],
 )
@@ -186,6 +194,45 @@ def test_any_other_reply_leaves_the_episode_unscored(text: str) -> None:
     assert verdict.scores == {}
     assert verdict.unscored is not None
     assert verdict.unscored.startswith("unreadable verdict: ")
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        (
+            reply(G, G).replace('"agent_2"', '"agent_1"'),
+            "'agent_1' stands there twice",
+        ),
+        (
+            reply(G, G).replace('"score": 8}', '"score": 8, "score": 2}', 1),
+            "'score' stands there twice",
+        ),
+        (
+            json.dumps({"evaluations": {"agent_1": G, "agent_1_evaluation": G, "agent_2": G}}),
+            "'agent_1' stands there twice",
+        ),
+        (
+            json.dumps({"evaluations": {"agent_1": G, "agent_2": G}, "agent_1_evaluation": G}),
+            "beside evaluations there is agent_1_evaluation",
+        ),
+    ],
+)
+def test_two_verdicts_on_one_seat_are_none_and_the_reason_says_so(
+    text: str, complaint: str
+) -> None:
+    verdict = read_verdict(text, SEATS, GOAL)
+    assert verdict.scores == {}
+    assert verdict.unscored == f"unreadable verdict: {complaint}"
+
+
+def test_half_a_character_in_a_verdict_is_replaced() -> None:
+    text = reply({"goal": {"reasoning": "half \ud800", "score": 8}}, G)
+    verdict = read_verdict(text, SEATS, GOAL)
+    assert verdict.scores["agent_0"] == {"goal": 8.0}
+    assert verdict.details["agent_0"] == {"goal": "half ?"}
+    assert verdict.reasons["agent_0"] == "goal: half ?"
+    unread = read_verdict(json.dumps({"half \ud800": G}), SEATS, GOAL)
+    assert (unread.unscored or "").endswith("got half ?")
 
 
 @given(st.text() | st.recursive(st.none() | st.floats() | st.text(), st.lists).map(json.dumps))
@@ -247,9 +294,24 @@ def test_a_failed_judge_gives_no_reward_and_no_rating(text: str) -> None:
     _, (_, rewards, _, _, infos), _ = judged(text)
     for seat in SEATS:
         assert math.isnan(rewards[seat])
-        assert "unreadable verdict" in infos[seat]["unscored"]
+        assert infos[seat]["unscored"].startswith("not scored: judge/believability, judge/")
         assert "complete_rating" not in infos[seat]
         assert infos[seat]["reward_components"] == {}
+
+
+def test_infos_repeat_nothing_that_a_judge_or_its_server_said() -> None:
+    def refuse(request: ModelRequest) -> str:
+        raise ModelError("500 SECRET-1")
+
+    for client in (ScriptedClient([json.dumps({"SECRET-1": "SECRET-1"})]), ScriptedClient(refuse)):
+        judge = LLMJudge("scripted", client=client, dimensions="goal")
+        env = JudgeReward(parallel_env(TALK, agents=PEOPLE, max_turns=1), judge=judge)
+        env.reset(seed=0)
+        *_, infos = env.step({"agent_0": "Hello."})
+        for info in infos.values():
+            assert info["unscored"] == "not scored: judge/goal"
+            assert "SECRET-1" not in repr(info)
+        assert "SECRET-1" in env.evaluation.unscored
 
 
 def test_the_judge_reads_everything_as_data_and_every_word_as_it_was_said() -> None:
@@ -269,7 +331,8 @@ def test_a_judge_that_does_not_answer_leaves_the_episode_unscored_with_the_reaso
     env.reset(seed=0)
     _, rewards, _, _, infos = env.step({"agent_0": "Hello."})
     assert math.isnan(rewards["agent_0"])
-    assert infos["agent_0"]["unscored"] == "no reply: the script has no reply number 1"
+    assert "unscored" in infos["agent_0"]
+    assert env.evaluation.unscored == "no reply: the script has no reply number 1"
 
 
 @pytest.mark.parametrize("outer", ["judge", "game"])
@@ -297,6 +360,145 @@ async def test_stacked_sources_add_up_in_either_order_stepped_or_awaited(outer: 
         assert components["judge/goal"] == 10.0
         assert env.final_rewards == rewards
         assert {e.source for e in env.evaluations} == {"judge", "outcome"}
+
+
+def judge_of(client: ScriptedClient) -> LLMJudge:
+    return LLMJudge("scripted", client=client, dimensions="goal")
+
+
+def goals(first: int, second: int) -> str:
+    return reply(
+        {"goal": {"reasoning": "", "score": first}}, {"goal": {"reasoning": "", "score": second}}
+    )
+
+
+def test_judges_over_each_other_keep_their_scores_apart_by_name() -> None:
+    env = parallel_env(TALK, agents=PEOPLE, max_turns=1)
+    env = JudgeReward(env, judge_of(ScriptedClient([goals(8, 2)])))
+    env = JudgeReward(env, judge_of(ScriptedClient([goals(1, 5)])), name="strict", weight=0.5)
+    env.reset(seed=0)
+    _, rewards, _, _, infos = env.step({"agent_0": "Hello."})
+    assert rewards == {"agent_0": 8.5, "agent_1": 4.5}
+    assert infos["agent_0"]["reward_components"] == {"judge/goal": 8.0, "strict/goal": 1.0}
+    assert infos["agent_1"]["complete_rating"] == (5.0, {"goal": 5.0, "overall_score": 5.0})
+    assert [e.source for e in env.evaluations] == ["judge", "strict"]
+
+
+def test_what_several_judges_have_not_scored_is_named_and_no_other_rating_stands_for_it() -> None:
+    env = parallel_env(TALK, agents=PEOPLE, max_turns=1)
+    env = JudgeReward(env, judge_of(ScriptedClient([goals(8, 2)])))
+    for name in ("strict", "late"):
+        env = JudgeReward(env, judge_of(ScriptedClient([])), name=name)
+    env.reset(seed=0)
+    *_, infos = env.step({"agent_0": "Hello."})
+    assert infos["agent_0"]["unscored"] == "not scored: strict/goal, late/goal"
+    assert infos["agent_0"]["reward_components"] == {"judge/goal": 8.0}
+    assert "complete_rating" not in infos["agent_0"]
+
+
+def test_two_judges_of_one_name_are_refused() -> None:
+    env = JudgeReward(parallel_env(TALK, agents=PEOPLE), judge_of(ScriptedClient([])))
+    inner = RewardWrapper(env, InvalidMoves(), dimension="invalid")
+    with pytest.raises(ConfigurationError, match="two sources of reward are called 'judge'"):
+        JudgeReward(inner, judge_of(ScriptedClient([])))
+    RewardWrapper(inner, InvalidMoves(), dimension="invalid")  # the same scores, under one name
+
+
+class Closing:
+    """Notes in which loop it is closed, if in any."""
+
+    name = "jury"
+
+    def __init__(self) -> None:
+        self.closed_in: list[object] = []
+
+    async def evaluate(self, transcript: Transcript) -> Evaluation:
+        self.loop = asyncio.get_running_loop()
+        scores = {seat: {"reward": 1.0} for seat in transcript.names}
+        return Evaluation(source="jury", scores=scores)
+
+    async def close(self) -> None:
+        self.closed_in.append(asyncio.get_running_loop())
+
+
+class PlainlyClosing(InvalidMoves):
+    """An evaluator whose `close` does not wait."""
+
+    closings = 0
+
+    def close(self) -> None:
+        type(self).closings += 1
+
+
+def of_one_turn(*evaluators: Any) -> Any:
+    env = parallel_env(TALK, agents=PEOPLE, max_turns=1)
+    for evaluator in evaluators:
+        dimension = "invalid" if isinstance(evaluator, InvalidMoves) else "reward"
+        env = RewardWrapper(env, evaluator, dimension=dimension)
+    env.reset(seed=0)
+    return env
+
+
+def test_evaluators_are_closed_in_the_loop_they_were_asked_in() -> None:
+    inner, outer = Closing(), PlainlyClosing()
+    before = PlainlyClosing.closings
+    env = of_one_turn(inner, outer)
+    env.step({"agent_0": "Hello."})
+    env.close()
+    assert inner.closed_in == [inner.loop]
+    assert PlainlyClosing.closings == before + 1
+
+
+async def test_who_awaits_steps_awaits_the_close() -> None:
+    inner, outer = Closing(), PlainlyClosing()
+    before = PlainlyClosing.closings
+    env = of_one_turn(inner, outer)
+    await env.step_async({"agent_0": "Hello."})
+    with pytest.raises(ActionError, match="await close_async"):
+        env.close()
+    assert (inner.closed_in, PlainlyClosing.closings) == ([], before)
+    await env.close_async()
+    assert inner.closed_in == [inner.loop] == [asyncio.get_running_loop()]
+    assert PlainlyClosing.closings == before + 1
+    env.close()  # nothing is open any more
+
+
+async def test_the_runner_closes_evaluators_that_do_not_wait() -> None:
+    class Jury(Closing):
+        closings = 0
+
+        def close(self) -> None:  # type: ignore[override]  # on purpose
+            self.closings += 1
+
+    jury = Jury()
+    task = Task(scenario=TALK, characters=PEOPLE, agents=("scripted:talker",) * 2, seed=0)
+    await run_episodes([task], reward=jury)
+    assert jury.closings == 1
+
+
+@pytest.mark.parametrize("is_awaited", [False, True])
+async def test_a_closed_judge_leaves_no_connection_open(is_awaited: bool) -> None:
+    async def answer(request: web.Request) -> web.Response:
+        return web.json_response({"choices": [{"message": {"content": goals(8, 2)}}]})
+
+    app = web.Application()
+    app.router.add_post("/chat/completions", answer)
+    async with TestServer(app) as server:
+        client = OpenAICompatibleClient(str(server.make_url("/")))
+        judge = LLMJudge("m", client=client, dimensions="goal")
+        env = JudgeReward(parallel_env(TALK, agents=PEOPLE, max_turns=1), judge)
+        env.reset(seed=0)
+        if is_awaited:
+            _, rewards, *_ = await env.step_async({"agent_0": "Hello."})
+        else:
+            _, rewards, *_ = await asyncio.to_thread(env.step, {"agent_0": "Hello."})
+        assert rewards == {"agent_0": 8.0, "agent_1": 2.0}
+        session = client._session
+        if is_awaited:
+            await env.close_async()
+        else:
+            await asyncio.to_thread(env.close)
+        assert session.closed
 
 
 def test_a_model_is_named_and_its_key_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -350,6 +552,55 @@ def test_a_per_turn_evaluator_pays_every_turn_and_the_sum_is_kept() -> None:
     assert rewards == {"agent_0": 0.75, "agent_1": 0.25}
     assert env.final_rewards == {"agent_0": pytest.approx(0.65), "agent_1": 0.25}
     assert infos["agent_0"]["reward_components"]["conduct/invalid"] == 0.0
+
+
+class Talk:
+    """Pays a turn to everybody, or to those who are still there."""
+
+    name, per_turn = "talk", True
+
+    def __init__(self, *, to_all: bool) -> None:
+        self.to_all = to_all
+
+    def evaluate(self, transcript: Transcript) -> Evaluation:
+        paid = [s for s in transcript.names if self.to_all or s not in transcript.left]
+        return Evaluation(source="talk", scores={seat: {"fun": 1.0} for seat in paid})
+
+
+@pytest.mark.parametrize("to_all", [False, True])
+def test_a_seat_that_has_left_is_paid_for_the_turns_before_and_owed_nothing_after(
+    to_all: bool,
+) -> None:
+    three = EnvironmentProfile(scenario="They meet.", agent_goals=("Enjoy it.",) * 3)
+    env = RewardWrapper(
+        parallel_env(three, action_order="simultaneous", max_turns=4),
+        Talk(to_all=to_all),
+        dimension="fun",
+    )
+    env.reset(seed=0)
+    env.step(dict.fromkeys(env.agents, "Hm."))
+    leaving = dict.fromkeys(env.agents, "Hm.") | {"agent_0": AgentAction("leave")}
+    _, rewards, _, _, infos = env.step(leaving)
+    assert rewards == {"agent_0": float(to_all), "agent_1": 1.0, "agent_2": 1.0}
+    assert "unscored" not in infos["agent_0"]
+    for _ in range(2):
+        env.step(dict.fromkeys(env.agents, "Hm."))
+    assert not env.agents
+    own = 2.0 if to_all else 1.0  # the turn in which it leaves is one of its own
+    assert env.final_rewards == {"agent_0": own, "agent_1": 4.0, "agent_2": 4.0}
+
+
+def test_a_turn_that_could_not_be_judged_is_unscored_for_who_leaves_in_it_too() -> None:
+    class Fails:
+        name, per_turn = "talk", True
+
+        def evaluate(self, transcript: Transcript) -> Evaluation:
+            return Evaluation(source="talk", unscored="asleep")
+
+    env = RewardWrapper(parallel_env(TALK, agents=PEOPLE), Fails(), dimension="fun")
+    env.reset(seed=0)
+    env.step({"agent_0": AgentAction("leave")})
+    assert all(map(math.isnan, env.final_rewards.values()))
 
 
 def test_a_reward_needs_a_dimension_or_weights_and_not_both() -> None:

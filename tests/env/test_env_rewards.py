@@ -9,7 +9,7 @@ from sales import sale
 
 from sotopia_env import AgentAction, EnvironmentProfile, VerifiableReward, parallel_env
 from sotopia_env.episode import Evaluation, Transcript
-from sotopia_env.errors import ConfigurationError
+from sotopia_env.errors import ActionError, ConfigurationError
 from sotopia_env.evaluators import GameOutcome
 from sotopia_env.games.resource_allocation import AllocationParams, Issue
 from sotopia_env.rewards import RewardWrapper
@@ -171,20 +171,13 @@ def test_leaving_a_game_gives_both_nothing() -> None:
 IMPOSSIBLE = {"reservations": (60, 40)}
 
 
-def test_a_share_of_nothing_is_unscored_and_not_zero() -> None:
-    env = parallel_env(short_sale(**IMPOSSIBLE))
-    _, rewards, _, _, infos = played(env, *NO_DEAL)
-    for seat in SEATS:
-        assert math.isnan(rewards[seat])
-        assert math.isnan(env.final_rewards[seat])
-        assert infos[seat]["unscored"] == "outcome/share means nothing here"
-        assert "outcome/share" not in infos[seat]["reward_components"]
-        assert "share" not in env.evaluation.scores[seat]
-
-
 @pytest.mark.parametrize(
     ("mode", "said", "rewards"),
     [
+        ("share", NO_DEAL, (0.0, 0.0)),
+        ("share", DEAL, (-1.0, -1.0)),
+        ("share", ("OFFER 60", "ACCEPT"), (0.0, -1.0)),
+        ("share", ("OFFER 70", "ACCEPT"), (1.0, -1.0)),
         ("win", NO_DEAL, (0.0, 0.0)),
         ("utility", NO_DEAL, (0.0, 0.0)),
         ("win", DEAL, (-1.0, -1.0)),
@@ -192,11 +185,31 @@ def test_a_share_of_nothing_is_unscored_and_not_zero() -> None:
         ("win", ("OFFER 70", "ACCEPT"), (1.0, -1.0)),
     ],
 )
-def test_other_modes_score_an_impossible_sale(
+def test_where_nothing_is_to_be_gained_walking_away_is_0_and_a_loss_is_below(
     mode: str, said: tuple[str, ...], rewards: tuple[float, float]
 ) -> None:
     _, given, *_ = played(parallel_env(short_sale(**IMPOSSIBLE), reward=mode), *said)
     assert given == dict(zip(SEATS, rewards, strict=True))
+
+
+@pytest.mark.parametrize(
+    ("said", "shares"),
+    [(NO_DEAL, (0.0, 0.0)), (("OFFER 50", "ACCEPT"), (0.0, 0.0)), (DEAL, (1, -1))],
+)
+def test_a_sale_at_the_one_price_that_suits_both_is_worth_what_no_deal_is(
+    said: tuple[str, ...], shares: tuple[float, float]
+) -> None:
+    _, rewards, *_ = played(parallel_env(short_sale(reservations=(50, 50))), *said)
+    assert rewards == dict(zip(SEATS, shares, strict=True))
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_generated_sales_without_a_zone_of_agreement_are_scored(seed: int) -> None:
+    env = parallel_env("price_negotiation?difficulty=impossible")
+    env.reset(seed=seed)
+    while env.agents:
+        result = env.step({env.turn_order[0]: "No."})
+    assert result[1] == env.final_rewards == {"agent_0": 0.0, "agent_1": 0.0}
 
 
 def test_the_evaluator_scores_no_conversation_and_no_unfinished_game() -> None:
@@ -236,7 +249,8 @@ def test_one_unscored_source_leaves_the_sum_unscored_and_the_others_readable() -
     env = RewardWrapper(parallel_env(short_sale(), reward="share"), silent, dimension="fun")
     _, rewards, _, _, infos = played(env, *DEAL)
     assert math.isnan(rewards["agent_0"])
-    assert infos["agent_0"]["unscored"] == "the jury was asleep"
+    assert infos["agent_0"]["unscored"] == "not scored: jury/fun"
+    assert env.evaluation.unscored == "the jury was asleep"
     assert infos["agent_0"]["reward_components"]["outcome/share"] == 0.75
     assert "jury/fun" not in infos["agent_0"]["reward_components"]
 
@@ -248,7 +262,7 @@ def test_a_seat_without_a_score_is_unscored_alone() -> None:
     _, rewards, _, _, infos = played(env, *DEAL)
     assert rewards["agent_0"] == 1.0
     assert math.isnan(rewards["agent_1"])
-    assert infos["agent_1"]["unscored"] == "jury/fun means nothing here"
+    assert infos["agent_1"]["unscored"] == "not scored: jury/fun"
 
 
 def test_an_evaluator_is_asked_once_after_the_last_turn() -> None:
@@ -297,6 +311,42 @@ def test_a_restored_position_is_scored_anew() -> None:
     _, rewards, *_ = env.step({"agent_0": "ACCEPT"})
     assert rewards == {"agent_0": 0.25, "agent_1": 0.75}
     assert env.final_rewards == rewards
+
+
+def test_the_end_is_restored_with_all_that_was_scored_there() -> None:
+    env = RewardWrapper(
+        parallel_env(short_sale()), scoring("jury", agent_0=1.0, agent_1=2.0), dimension="fun"
+    )
+    played(env, *DEAL)
+    evaluations, end = env.evaluations, env.snapshot()
+    assert [evaluation.source for evaluation in evaluations] == ["outcome", "jury"]
+    played(env, *NO_DEAL)
+    env.restore(end)
+    assert env.evaluations == evaluations
+    assert env.evaluation == evaluations[-1]
+    assert env.env.evaluation == evaluations[0]
+    assert env.final_rewards == {"agent_0": 1.75, "agent_1": 2.25}
+
+
+def test_a_snapshot_taken_inside_a_wrapper_knows_nothing_of_its_scores() -> None:
+    env = RewardWrapper(
+        parallel_env(short_sale()), scoring("jury", agent_0=1.0, agent_1=2.0), dimension="fun"
+    )
+    played(env, *DEAL)
+    env.restore(env.env.snapshot())
+    assert [evaluation.source for evaluation in env.evaluations] == ["outcome"]
+    with pytest.raises(ActionError, match="restore takes what snapshot"):
+        env.restore("the end")
+    assert [evaluation.source for evaluation in env.evaluations] == ["outcome"]
+
+
+def test_a_wrapper_renames_the_scores_of_its_evaluator() -> None:
+    jury = scoring("jury", agent_0=1.0, agent_1=2.0)
+    env = RewardWrapper(parallel_env(talk(2), max_turns=1), jury, dimension="fun", name="other")
+    *_, infos = played(env, "Hello.")
+    assert infos["agent_0"]["reward_components"] == {"other/fun": 1.0}
+    assert env.evaluation.source == "other"
+    assert env.evaluation.scores == {"agent_0": {"fun": 1.0}, "agent_1": {"fun": 2.0}}
 
 
 def test_an_unknown_mode_is_answered_with_those_that_exist() -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 import json
+import math
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -13,13 +14,17 @@ import pytest
 from sotopia_env import EnvironmentProfile, Episode, parallel_env, run_episodes
 from sotopia_env.actions import AgentAction
 from sotopia_env.agents.scripted import RANDOM, TACTICS
+from sotopia_env.clients import ScriptedClient
 from sotopia_env.episode import Decision, Evaluation, Transcript
 from sotopia_env.errors import AgentError, ConfigurationError, ScenarioError, SotopiaError
+from sotopia_env.evaluators import Dimension
+from sotopia_env.evaluators.llm_judge import LLMJudge
 from sotopia_env.prompts import Conversation, PromptStyle
 from sotopia_env.runner import Cast, Task, run_episode
 from sotopia_env.store import SqliteStore
 
 FAMILIES = ("price_negotiation", "resource_allocation")
+REWARD = Dimension(name="reward", low=0, high=10, description="How well it went.")
 
 
 class ModelError(SotopiaError):
@@ -209,12 +214,86 @@ async def test_an_evaluator_that_fails_leaves_the_episode_without_rewards() -> N
 
 
 async def test_an_unscored_episode_is_complete_and_has_no_reward() -> None:
-    episode = await run_episode(
-        task("scripted:linear", "scripted:linear", 0, "price_negotiation?difficulty=impossible")
-    )
+    judge = LLMJudge("m", client=ScriptedClient([]), dimensions=[REWARD])
+    episode = await run_episode(task("scripted:linear", "scripted:linear"), reward=judge)
     assert episode.status == "ok"
     assert [record.reward for record in episode.seats.values()] == [None, None]
-    assert "outcome/share" not in episode.scores("agent_0")
+    (evaluation,) = episode.evaluations
+    assert (evaluation.scores, evaluation.unscored) == (
+        {},
+        "no reply: the script has no reply number 1",
+    )
+
+
+def verdicts(**rewards: str) -> str:
+    """A reply of a judge; scores as they stand in JSON."""
+    entries = (
+        f'"{k}": {{"reward": {{"reasoning": "x", "score": {v}}}}}' for k, v in rewards.items()
+    )
+    return f'{{"evaluations": {{{", ".join(entries)}}}}}'
+
+
+async def test_no_reply_of_a_judge_aborts_a_run_or_looks_like_a_score(tmp_path: Path) -> None:
+    good = verdicts(agent_1="7", agent_2="3")
+    bad = [
+        verdicts(agent_1="1" + "0" * 400, agent_2="3"),
+        good.replace("agent_2", "\\ud800"),
+        good.replace('"agent_1"', '"agent_2"'),
+        good.replace("agent_1", "agent_2_evaluation"),
+        "\ud800",
+    ]
+    half = good.replace('"x"', '"half \\ud800"')
+    client = ScriptedClient([good, *bad, half])
+    store = SqliteStore(tmp_path / "e.sqlite")
+    episodes = await run_episodes(
+        linear_tasks(7),
+        reward=LLMJudge("m", client=client, dimensions=[REWARD]),
+        store=store,
+        concurrency=1,
+    )
+    assert [episode.status for episode in episodes] == ["ok"] * 7
+    rewards = [[record.reward for record in e.seats.values()] for e in episodes]
+    assert rewards == [[7.0, 3.0], *[[None, None]] * 5, [7.0, 3.0]]
+    assert all(e.evaluations[0].unscored for e in episodes[1:6])
+    assert episodes[6].evaluations[0].details["agent_0"] == {"reward": "half ?"}
+    assert [e.evaluations for e in store.episodes()] == [e.evaluations for e in episodes]
+    store.close()
+
+
+async def test_what_an_evaluator_says_can_always_be_stored(tmp_path: Path) -> None:
+    class Odd:
+        name = "odd"
+
+        def evaluate(self, transcript: Transcript) -> Evaluation:
+            return Evaluation(
+                source="odd",
+                scores={
+                    "agent_0": {"reward": 1.0, "fun": math.nan},
+                    "agent_1": {"reward": math.inf},
+                },
+                reasons={"agent_0": "half \ud800"},
+                details={"agent_0": {"reward": "half \ud800"}},
+                terminated="half \ud800",
+            )
+
+    store = SqliteStore(tmp_path / "e.sqlite")
+    (episode,) = await run_episodes(linear_tasks(1), reward=Odd(), store=store)
+    (evaluation,) = episode.evaluations
+    assert evaluation.scores == {"agent_0": {"reward": 1.0}, "agent_1": {}}
+    assert (evaluation.reasons, evaluation.terminated) == ({"agent_0": "half ?"}, "half ?")
+    assert evaluation.details == {"agent_0": {"reward": "half ?"}}
+    assert [record.reward for record in episode.seats.values()] == [1.0, None]
+    assert [e.evaluations for e in store.episodes()] == [(evaluation,)]
+    store.close()
+
+
+async def test_the_words_of_a_failure_can_always_be_stored(tmp_path: Path) -> None:
+    store = SqliteStore(tmp_path / "e.sqlite")
+    cast = speaking(fails=(ModelError("half \ud83d"),))
+    (episode,) = await run_episodes([task("fails", "fails")], cast=cast, store=store)
+    assert episode.error == "ModelError: half ?"
+    assert [e.error for e in store.episodes()] == [episode.error]
+    store.close()
 
 
 async def test_a_programming_error_is_not_caught() -> None:

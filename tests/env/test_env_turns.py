@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from duel import DUEL
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -14,6 +15,10 @@ from sotopia_env.actions import ACTION_TYPES
 from sotopia_env.episode import Evaluation, Transcript
 from sotopia_env.errors import ActionError
 from sotopia_env.evaluators import RuleBasedTermination
+from sotopia_env.evaluators.termination import COUNTINGS, Counting
+from sotopia_env.games.deduction import read_config
+from sotopia_env.scenarios.deduction import profile_of
+from sotopia_env.termination import TOO_LONG
 from sotopia_env.turns import ACTION_ORDERS, given_the_floor
 
 NONE = AgentAction("none")
@@ -246,6 +251,58 @@ def test_a_terminator_ends_an_episode_with_its_reason() -> None:
     _, _, terminations, *_ = everybody(env, "That is enough.")
     assert set(terminations.values()) == {True}
     assert (env.transcript.outcome, env.transcript.ending) == ("over", "Enough was said; ")
+
+
+@pytest.mark.parametrize("counting", COUNTINGS)
+@pytest.mark.parametrize("most", [2, 20])
+def test_the_published_rule_as_a_terminator_truncates_at_its_turn_limit(
+    counting: Counting, most: int
+) -> None:
+    rule = RuleBasedTermination(2, 20, counting=counting)
+    env = started(terminators=[rule], max_turns=most)
+    everybody(env, "Hm.")
+    _, _, terminations, truncations, _ = everybody(env, "Hm.")
+    assert set(terminations.values()) == {False}
+    assert set(truncations.values()) == {True}
+    assert env.transcript.outcome == "turn limit"
+    assert env.transcript.ending == "The conversation is too long; "
+
+
+def test_a_reason_of_a_terminator_is_told_once_and_counts_as_what_it_says() -> None:
+    rules = [RuleBasedTermination(2, 1), RuleBasedTermination(2, 3, counting="messages")]
+    env = started(action_order="simultaneous", terminators=rules, max_turns=2, max_stale_turns=5)
+    everybody(env, NONE)
+    _, _, terminations, truncations, _ = everybody(env, NONE)
+    assert set(terminations.values()) == {True}
+    assert set(truncations.values()) == {False}
+    assert env.transcript.outcome == "stale"
+    assert env.transcript.ending == TOO_LONG + "The conversation stales for too long; "
+
+
+def test_another_reason_at_the_turn_limit_terminates() -> None:
+    env = started(terminators=[RuleBasedTermination(1), Enough(), Enough()], max_turns=1)
+    _, _, terminations, truncations, _ = everybody(env, "That is enough.")
+    assert set(terminations.values()) == {True}
+    assert set(truncations.values()) == {False}
+    assert env.transcript.outcome == "over"
+    assert env.transcript.ending == TOO_LONG + "Enough was said; "
+
+
+def test_the_verdict_of_a_game_stands_beside_the_reasons_of_a_terminator() -> None:
+    env = parallel_env(
+        profile_of(read_config(DUEL)), terminators=[RuleBasedTermination(1)], max_turns=1
+    )
+    env.reset(seed=0)
+    votes = {"agent_0": "vote Bram", "agent_1": "vote Ada", "agent_2": "vote Bram"}
+    _, _, terminations, truncations, _ = env.step(votes)
+    assert (set(terminations.values()), set(truncations.values())) == ({True}, {False})
+    assert (env.transcript.outcome, env.transcript.ending) == ("over", TOO_LONG + "R.")
+
+
+def test_too_few_seats_for_a_terminator_are_too_few() -> None:
+    env = started(3, action_order="simultaneous", terminators=[RuleBasedTermination()])
+    env.step(dict.fromkeys(env.agents, LEAVE) | {"agent_2": "Hm."})
+    assert (env.transcript.outcome, env.transcript.ending) == ("left", "Too few active agents; ")
 
 
 ACTIONS = st.sampled_from([NONE, AgentAction("speak", "Hm."), LEAVE])

@@ -300,10 +300,12 @@ class Course:
     def _outcome(self, present: int) -> tuple[Outcome | None, str]:
         """How the episode has ended with so many seats present, and why in words."""
         transcript, rules = self.transcript, self._rules
-        ruling, reason = (None, "") if self._scene.game is None else self._ruling()
+        ruling, verdict = (None, "") if self._scene.game is None else self._ruling()
+        reasons = [verdict] if verdict else []
         for rule in rules.terminators:
-            reason += rule.evaluate(transcript).terminated or ""
-        is_going_on = ruling is None and not reason and present >= FEWEST_SEATS
+            if reason := rule.evaluate(transcript).terminated:
+                reasons.append(reason)
+        is_going_on = ruling is None and not reasons and present >= FEWEST_SEATS
         if is_going_on and transcript.turn < rules.max_turns and not transcript.silent_turns:
             return None, ""  # as after most turns
         return ending(
@@ -311,7 +313,7 @@ class Course:
             present=present,
             silent_turns=transcript.silent_turns,
             max_stale_turns=rules.max_stale_turns,
-            reason=reason,
+            reasons=reasons,
             turn=transcript.turn,
             max_turns=rules.max_turns,
         )

@@ -16,7 +16,7 @@ from pettingzoo import ParallelEnv
 
 from .actions import ACTION_TYPES, ActionLike, ActionType, AgentAction, UnreadableAction, as_action
 from .course import Course, Position, TurnRules
-from .episode import Transcript
+from .episode import Evaluation, Transcript
 from .errors import ActionError, ConfigurationError, one_of
 from .games.protocol import Solution
 from .perception import UNSEEN, Info, Observation, conversation, history, perceived
@@ -41,6 +41,8 @@ class Snapshot:
     position: Position
     rewards: tuple[tuple[str, float], ...]
     rng_state: Mapping[str, Any]
+    evaluations: tuple[Evaluation, ...] = ()
+    """The latest of the reward wrappers it was taken through."""
 
 
 class SotopiaEnv(ParallelEnv[str, Observation, ActionLike]):

@@ -3,6 +3,7 @@
 `Turn`, `Transcript` and `Evaluation` live in the step loop; everything below is stored, and frozen.
 """
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Final, Literal, NamedTuple, TypeAlias
@@ -18,6 +19,11 @@ SCHEMA_VERSION: Final = 1
 Status: TypeAlias = Literal["ok", "failed"]
 Outcome: TypeAlias = Literal["agreement", "no agreement", "over", "left", "stale", "turn limit"]
 """`over`: by the rules of a game that is not about agreeing, or by a termination rule."""
+
+
+def storable(text: str) -> str:
+    """A text as it can be written anywhere; half a character becomes a question mark."""
+    return text.encode(errors="replace").decode()
 
 
 class Turn(NamedTuple):
@@ -104,6 +110,24 @@ class Evaluation:
     def __post_init__(self) -> None:
         if self.unscored is not None and self.scores:
             raise ValueError("an evaluation has scores or a reason for none, not both")
+
+    def storable(self) -> "Evaluation":
+        """The same as it can be written; what is no finite number is no score."""
+        ended, missing = self.terminated, self.unscored
+        return Evaluation(
+            source=self.source,
+            scores={
+                seat: {name: score for name, score in own.items() if math.isfinite(score)}
+                for seat, own in self.scores.items()
+            },
+            reasons={seat: storable(why) for seat, why in self.reasons.items()},
+            details={
+                seat: {name: storable(why) for name, why in own.items()}
+                for seat, own in self.details.items()
+            },
+            unscored=None if missing is None else storable(missing),
+            terminated=None if ended is None else storable(ended),
+        )
 
 
 class Message(_Record):

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from typing import Any, Final, Literal, TypeAlias, get_args
 
 from .actions import ACTION_TYPES, ActionLike, AgentAction, in_words
-from .episode import Context, Decision, Message
+from .episode import Context, Decision, Message, storable
 from .errors import ConfigurationError, unknown_name
 
 PromptStyle: TypeAlias = Literal["chat", "brief", "sotopia"]
@@ -186,7 +186,7 @@ class Conversation:
                 logprobs=logprobs,
             )
         )
-        sound = text.encode(errors="replace").decode()  # half a character cannot be stored
+        sound = storable(text)
         self.messages.append(Message(role="assistant", content=sound))
         if self.style == "sotopia":
             self._happened.append(f"Turn #{turn}: {self._known['agent']} {_as_said(sound)}\n")

@@ -16,7 +16,7 @@ from typing import Any, Final
 import numpy as np
 
 from .agents import Agent, AgentFactory, agent_factory
-from .episode import Episode, EpisodeAnnouncement, EpisodeTurn, SeatRecord
+from .episode import Episode, EpisodeAnnouncement, EpisodeTurn, SeatRecord, storable
 from .errors import ConfigurationError, SotopiaError
 from .make import RewardLike, parallel_env
 from .profiles import AgentProfile, EnvironmentProfile
@@ -26,6 +26,7 @@ from .scenarios.samplers import Sampler
 from .store.protocol import EpisodeStore
 from .turns import ActionOrder
 from .visibility import Visibility
+from .waiting import close
 
 _LATER_FIELDS: Final[Mapping[str, object]] = {"characters": (), "visibility": "private"}
 """Fields of a task that leave its key as it is where they have these values."""
@@ -88,8 +89,7 @@ class Cast:
     async def close(self) -> None:
         """Let go of the connections of models; they are made again when needed."""
         for factory in self.factories.values():
-            if hasattr(factory, "close"):
-                await factory.close()
+            await close(factory)
 
 
 async def run_episode(
@@ -228,9 +228,7 @@ async def run_episodes(
             worker.cancel()
         await asyncio.gather(*workers, return_exceptions=True)
         await cast.close()
-        close = getattr(reward, "close", None)
-        if close is not None:
-            await close()
+        await close(reward)
     return [done[task.key] for task in owed]
 
 
@@ -295,7 +293,7 @@ def record_of(task: Task, env: Any, agents: Mapping[str, Any], error: str | None
             profile=None if transcript.characters is None else transcript.characters[index],
             context=agent.conversation.record(),
             decisions=tuple(agent.conversation.decisions),
-            reward=None if reward is None or math.isnan(reward) else reward,
+            reward=reward if reward is not None and math.isfinite(reward) else None,
             invalid_moves=env.invalid_moves[index],
         )
     return Episode(
@@ -309,10 +307,10 @@ def record_of(task: Task, env: Any, agents: Mapping[str, Any], error: str | None
             for a in transcript.announcements
         ),
         outcome=transcript.outcome,
-        ending=transcript.ending,
+        ending=storable(transcript.ending),
         visibility=env.visibility,
-        evaluations=() if error else getattr(env, "evaluations", ()),
+        evaluations=() if error else tuple(e.storable() for e in getattr(env, "evaluations", ())),
         status="failed" if error else "ok",
-        error=error,
+        error=None if error is None else storable(error),
         tag=task.tag,
     )

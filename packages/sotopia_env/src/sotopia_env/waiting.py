@@ -5,6 +5,7 @@ are models, come here. Inside a running loop (a notebook) it works too.
 """
 
 import asyncio
+import inspect
 import threading
 from collections.abc import Coroutine
 from functools import cache
@@ -28,6 +29,13 @@ def wait_for(work: Coroutine[Any, Any, T]) -> T:
     except BaseException:
         future.cancel()
         raise
+
+
+async def close(holder: Any) -> None:
+    """Let what is held open go, where there is something and a `close`, awaited or not."""
+    closing = holder.close() if hasattr(holder, "close") else None
+    if inspect.isawaitable(closing):
+        await closing
 
 
 def run_at_once(work: Coroutine[Any, Any, T]) -> T:

@@ -1,6 +1,5 @@
 """What judges score: the seven dimensions of Sotopia, the same with bands, and custom ones."""
 
-import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final, TypeAlias
 
@@ -40,10 +39,10 @@ class Dimension(BaseModel):
         """
         if isinstance(score, bool) or not isinstance(score, int | float):
             raise ValueError(f"{self.name} must be a whole number, got {score!r:.40}")
-        if not math.isfinite(score) or score != int(score):
+        if isinstance(score, float) and not score.is_integer():
             raise ValueError(f"{self.name} must be a whole number, got {score!r:.40}")
         if not self.low <= score <= self.high:
-            raise ValueError(f"{self.name} must lie in {self.low}..{self.high}, got {score!r}")
+            raise ValueError(f"{self.name} must lie in {self.low}..{self.high}, got {score!r:.40}")
         return int(score)
 
     def rubric(self) -> str:

@@ -1,12 +1,12 @@
 """A language model as judge: one reply scores every seat on every dimension, or nobody."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from ..actions import in_words
 from ..clients import ModelClient, ModelRequest, client_for
-from ..episode import Evaluation, Message, Transcript
+from ..episode import Evaluation, Message, Transcript, storable
 from ..errors import ModelError
 from ..visibility import background, introduction
 from .dimensions import Dimension, Rubric, rubric
@@ -21,8 +21,8 @@ INSTRUCTIONS: Final = (
 class LLMJudge:
     """Scores a finished episode with a model; the `source` of its evaluations is `judge`.
 
-    A reply that cannot be read, misses or adds a participant or a dimension, or scores out of range
-    leaves the episode unscored; nothing is ever guessed.
+    A reply that cannot be read, misses or adds a participant or a dimension, says anything twice,
+    or scores out of range leaves the episode unscored; nothing is ever guessed.
 
     Args:
         model: `<provider>/<model>`, see `clients.spec`; with a `client`, its name for the model.
@@ -47,6 +47,7 @@ class LLMJudge:
         self.model, self.client, self.temperature = model, client, temperature
 
     async def evaluate(self, transcript: Transcript) -> Evaluation:
+        """Ask the model once; unscored with the reason where no verdict came of it."""
         request = ModelRequest(
             model=self.model,
             messages=_messages(transcript, self.dimensions),
@@ -117,7 +118,9 @@ def read_verdict(
     try:
         scores, details = _read(text, seats, dimensions)
     except ValueError as error:
-        return Evaluation(source=source, unscored=f"unreadable verdict: {error}")
+        return Evaluation(source=source, unscored=storable(f"unreadable verdict: {error}"))
+    except RecursionError:
+        return Evaluation(source=source, unscored="unreadable verdict: nested too deeply")
     reasons = {
         seat: "\n".join(f"{name}: {why}" for name, why in by_name.items())
         for seat, by_name in details.items()
@@ -128,14 +131,13 @@ def read_verdict(
 def _read(
     text: str, seats: Sequence[str], dimensions: Rubric
 ) -> tuple[dict[str, dict[str, float]], dict[str, dict[str, str]]]:
-    try:
-        reply = json.loads(_unfenced(text))
-    except RecursionError as error:
-        raise ValueError("nested too deeply") from error
-    verdicts = reply.get("evaluations", reply) if isinstance(reply, dict) else reply
-    by_key = {
-        str(key).removesuffix("_evaluation"): value for key, value in _fields(verdicts).items()
-    }
+    verdicts = _fields(json.loads(_unfenced(text), object_pairs_hook=_unique))
+    if "evaluations" in verdicts:
+        others = ", ".join(key for key in verdicts if key != "evaluations")
+        if others:
+            raise ValueError(f"beside evaluations there is {others}")
+        verdicts = _fields(verdicts["evaluations"])
+    by_key = _unique((key.removesuffix("_evaluation"), value) for key, value in verdicts.items())
     _same_keys([f"agent_{n + 1}" for n in range(len(seats))], by_key, "participants")
     scores: dict[str, dict[str, float]] = {}
     details: dict[str, dict[str, str]] = {}
@@ -152,9 +154,9 @@ def _read(
 
 def _judged(value: object, name: str) -> tuple[str, object]:
     if isinstance(value, Mapping) and "score" in value:
-        return str(value.get("reasoning", "")), value["score"]
+        return storable(str(value.get("reasoning", ""))), value["score"]
     if isinstance(value, list) and len(value) == len(("reasoning", "score")):
-        return str(value[0]), value[1]
+        return storable(str(value[0])), value[1]
     raise ValueError(f"{name} needs a reasoning and a score")
 
 
@@ -164,9 +166,19 @@ def _fields(value: object) -> Mapping[str, Any]:
     return value
 
 
+def _unique(pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:
+    """Of two values for one key nobody knows which was meant."""
+    found: dict[str, Any] = {}
+    for key, value in pairs:
+        if key in found:
+            raise ValueError(f"{key!r} stands there twice")
+        found[key] = value
+    return found
+
+
 def _same_keys(wanted: Sequence[str], got: Mapping[str, object], what: str) -> None:
     if set(wanted) != set(got):
-        raise ValueError(f"{what} must be {', '.join(wanted)}, got {', '.join(map(str, got))}")
+        raise ValueError(f"{what} must be {', '.join(wanted)}, got {', '.join(got)}")
 
 
 def _unfenced(text: str) -> str:

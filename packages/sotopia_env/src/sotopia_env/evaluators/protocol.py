@@ -10,7 +10,8 @@ class Evaluator(Protocol):
     """Judges a transcript by a rule. It raises only `SotopiaError`, and never guesses a score.
 
     One with an attribute `per_turn` that is true is asked after every turn, and its scores are for
-    that turn; it should look at the end of the transcript only. All others are asked at the end.
+    that turn; it should look at the end of the transcript only, and owes a seat that has left no
+    score. All others are asked at the end.
     """
 
     @property

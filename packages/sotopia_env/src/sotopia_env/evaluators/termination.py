@@ -1,6 +1,7 @@
 """Rules about when to end, as evaluators; for replays, in the two ways of counting of the original.
 
-An environment has the first of them built in (`max_turns`, `max_stale_turns`).
+An environment has the first of them built in (`max_turns`, `max_stale_turns`). As one of its
+`terminators`, a rule means by its words what they mean there: its turn limit truncates, too.
 """
 
 from collections.abc import Iterator
@@ -45,6 +46,7 @@ class RuleBasedTermination:
         self.counting = one_of(COUNTINGS, counting, "way of counting")
 
     def evaluate(self, transcript: Transcript) -> Evaluation:
+        """No scores; `terminated` is all reasons to end here, one after the other."""
         reasons = (
             TOO_LONG if transcript.turn >= self.max_turns else "",
             self._departures(transcript),

@@ -37,7 +37,9 @@ class SingleAgentView(gymnasium.Env[dict[str, Any], ActionLike]):
 
     Raises:
         ConfigurationError: for a seat or partner that cannot be.
-        Unscored: from `step`, when the episode has no reward because its judge failed.
+        Unscored: from `step`, when the episode has no reward because its judge failed. Its message
+            is for whoever runs the episode: it repeats the words of the judge, which may tell of
+            other seats' secrets and are in no info.
         SotopiaError: from `step`, when a partner failed; the episode is then over.
     """
 
@@ -124,9 +126,14 @@ class SingleAgentView(gymnasium.Env[dict[str, Any], ActionLike]):
         reward, self._paid = due - self._paid, due
         observation, info = self._shown()
         if math.isnan(reward):
-            raise Unscored(f"the episode has no reward: {info.get('unscored', 'no reason given')}")
+            raise Unscored(f"the episode has no reward: {self._unscored(info)}")
         ended, cut = terminated or others_ended, truncated or others_cut
         return observation, float(reward), ended, cut, info
+
+    def _unscored(self, info: Mapping[str, Any]) -> str:
+        """Why there is no score, in the words of those who gave none."""
+        told = [e.unscored for e in getattr(self.env, "evaluations", ()) if e.unscored]
+        return "; ".join(told) or info.get("unscored", "no reason given")
 
     async def _others_play(self) -> tuple[bool, bool]:
         """Turns in which the learner is not asked; whether it ended in them, and was cut off."""
