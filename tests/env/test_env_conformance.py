@@ -204,6 +204,18 @@ def test_an_observation_of_the_aec_view_holds_all_since_the_own_last_action() ->
     assert env.last()[0]["text"] == 'Bram said: "Two."\nCleo said: "Three."'
 
 
+def test_a_later_seat_of_the_aec_view_learns_its_name_and_goal_once() -> None:
+    env = aec_env(TALK)
+    env.reset(seed=0)
+    told = []
+    for words in ("One.", "Two.", "Three.", "Four.", "Five.", "Six."):
+        *_, info = env.last()
+        told.append((info.get("name"), info.get("goal")))
+        env.step(words)
+    assert told[:3] == list(zip(TALK.agent_names, TALK.agent_goals, strict=True))
+    assert told[3:] == [(None, None)] * 3
+
+
 def test_the_aec_view_keeps_a_corrective_line_until_it_is_read_and_no_longer() -> None:
     env = aec_env(SALE)
     env.reset(seed=0)

@@ -100,6 +100,23 @@ def test_the_second_seat_starts_after_what_the_first_has_said() -> None:
     assert info["goal"] == "Buy it."
 
 
+def test_partners_and_learner_learn_their_names_and_goals_at_their_first_turn() -> None:
+    told: dict[str, Any] = {}
+
+    class Noting(Echo):
+        async def act(self, observation: dict[str, Any], info: dict[str, Any]) -> Any:
+            told.setdefault(self.conversation.seat, (info.get("name"), info.get("goal")))
+            return await super().act(observation, info)
+
+    profile = TALK.model_copy(update={"agent_goals": ("Sing.", "Dance.", "Sleep.")})
+    env = view(profile, partner=Noting, seat=1, reward=None)
+    _, info = env.reset(seed=0)
+    assert (info["name"], info["goal"]) == ("Bram", "Dance.")
+    *_, info = env.step("Hm.")
+    assert "goal" not in info
+    assert told == {"agent_0": ("Ada", "Sing."), "agent_2": ("Cleo", "Sleep.")}
+
+
 @pytest.mark.parametrize("seat", [0, 1])
 def test_a_view_gives_the_rewards_of_the_parallel_environment(seat: int) -> None:
     env = view(seat=seat, partner="scripted:conceder")

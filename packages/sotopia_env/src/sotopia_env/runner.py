@@ -19,6 +19,7 @@ from .agents import Agent, AgentFactory, agent_factory
 from .episode import Episode, EpisodeAnnouncement, EpisodeTurn, SeatRecord
 from .errors import ConfigurationError, SotopiaError
 from .make import RewardLike, parallel_env
+from .perception import keep_unread
 from .profiles import AgentProfile, EnvironmentProfile
 from .prompts import PromptStyle
 from .scenarios.families import Split
@@ -271,12 +272,8 @@ async def _step(
     is_async = getattr(env, "is_async", False)
     observations, _, _, _, infos = await env.step_async(actions) if is_async else env.step(actions)
     for seat, observation in observations.items():
-        if seat not in actions and shown[seat]["text"]:
-            text = "\n".join(filter(None, (shown[seat]["text"], observation["text"])))
-            observations[seat] = {**observation, "text": text}
-            infos[seat]["heard"] = known[seat]["heard"] + infos[seat]["heard"]
-            if "note" in known[seat]:
-                infos[seat]["note"] = known[seat]["note"]
+        if seat not in actions:
+            keep_unread(shown[seat], known[seat], observation, infos[seat])
     return observations, infos
 
 

@@ -6,6 +6,7 @@ from typing import Any
 from pettingzoo import AECEnv
 
 from ..actions import ActionLike
+from ..perception import keep_unread
 
 
 class AECView(AECEnv[str, Any, Any]):
@@ -65,8 +66,8 @@ class AECView(AECEnv[str, Any, Any]):
         earned[last] = 0.0
         for agent, observation in new.items():
             earned[agent] += rewards[agent]
-            if agent not in actions and (unread := self._new[agent])["text"]:
-                self._keep_unread(agent, unread, observation, infos[agent])
+            if agent not in actions:
+                keep_unread(self._new[agent], self.infos[agent], observation, infos[agent])
         if len(new) == len(self.agents):
             self._new, self.rewards, self.infos = new, rewards, infos
             self.terminations, self.truncations = terminations, truncations
@@ -84,16 +85,6 @@ class AECView(AECEnv[str, Any, Any]):
             self.agent_selection = self.env.turn_order[0]
         if len(remaining) != len(new):
             self._deads_step_first()
-
-    def _keep_unread(
-        self, agent: str, unread: dict[str, Any], new: dict[str, Any], info: dict[str, Any]
-    ) -> None:
-        """Put what `agent` has not acted upon yet before what is new."""
-        new["text"] = f"{unread['text']}\n{new['text']}" if new["text"] else unread["text"]
-        before = self.infos[agent]
-        info["heard"] = before["heard"] + info["heard"]
-        if "note" in before:
-            info["note"] = before["note"]
 
     def render(self) -> Any:
         return self.env.render()

@@ -14,6 +14,7 @@ import gymnasium
 from ..actions import ActionLike
 from ..agents import Agent, AgentFactory, agent_factory
 from ..errors import ActionError, ConfigurationError, Unscored
+from ..perception import keep_unread
 from ..waiting import run_at_once, wait_for
 
 T = TypeVar("T")
@@ -149,22 +150,10 @@ class SingleAgentView(gymnasium.Env[dict[str, Any], ActionLike]):
         result = await self.env.step_async(actions) if is_async else self.env.step(actions)
         observations, _, terminations, truncations, infos = result
         for seat, observation in observations.items():
-            self._keep(seat, observation, infos[seat], has_acted=seat in actions)
+            if seat not in actions:
+                keep_unread(*self._unread[seat], observation, infos[seat])
+            self._unread[seat] = observation, infos[seat]
         return terminations.get(self.seat, False), truncations.get(self.seat, False)
-
-    def _keep(
-        self, seat: str, observation: dict[str, Any], info: dict[str, Any], *, has_acted: bool
-    ) -> None:
-        """What a seat has not acted upon yet stays before what is new."""
-        if not has_acted:
-            before, known = self._unread[seat]
-            text = "\n".join(filter(None, (before["text"], observation["text"])))
-            observation["text"] = text
-            info["heard"] = known["heard"] + info["heard"]
-            for name in ("note", "name", "goal"):
-                if name in known:
-                    info.setdefault(name, known[name])
-        self._unread[seat] = observation, info
 
     def _shown(self) -> tuple[dict[str, Any], dict[str, Any]]:
         observation, info = self._unread[self.seat]
