@@ -158,11 +158,20 @@ def test_occupations_are_met_by_seat_whatever_their_case() -> None:
     assert {ids(s) for s in sampler.sample(10, rng())} == {("pia", "cher")}
 
 
-@pytest.mark.parametrize(
-    "text", ["[['actor'], ['actor']]", "['Actor', 'Actor']", "[actor, actor]", "[Actor,ACTOR]"]
-)
+@pytest.mark.parametrize("text", ["[['actor'], ['actor']]", "['Actor', 'ACTOR']"])
 def test_occupations_are_read_as_they_are_written_here_and_there(text: str) -> None:
     assert scenario(occupation_constraint=text).occupations == (frozenset(["actor"]),) * 2
+
+
+@pytest.mark.parametrize("text", ["[actor, actor]", "[Film maker,ACTOR]"])
+def test_words_without_quotes_constrain_nobody_and_are_warned_of(
+    text: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    sampler = ConstraintSampler([scenario(occupation_constraint=text)], PEOPLE, TIES)
+    assert len({ids(s) for s in sampler.sample(4, rng(), replacement=False)}) == 4
+    assert [record.levelname for record in caplog.records] == ["WARNING"]
+    assert f"occupation_constraint {text!r} of 'meeting'" in caplog.text
+    assert "[['chef'], []]" in caplog.text
 
 
 @pytest.mark.parametrize("text", ["chef", "[1, 2]", "[['chef'", "{'chef': 1}"])
@@ -179,6 +188,25 @@ def test_explicit_groups_are_the_only_ones() -> None:
 def test_candidates_outside_the_relationships_are_never_drawn() -> None:
     sampler = ConstraintSampler([scenario()], [ADA, BRAM], TIES)
     assert {frozenset(ids(s)) for s in sampler.sample(10, rng())} == {frozenset(("ada", "bram"))}
+
+
+def test_a_pair_with_two_records_fits_scenarios_of_either_relationship() -> None:
+    ties = [tie("ada", "bram", 0), tie("bram", "ada", 4), tie("cleo", "dario", 0)]
+    both = {("ada", "bram"), ("bram", "ada")}
+    for relationship, fitting in (
+        (0, both | {("cleo", "dario"), ("dario", "cleo")}),
+        (4, both),
+    ):
+        sampler = ConstraintSampler([scenario(relationship=relationship)], PEOPLE, ties)
+        drawn = [ids(s) for s in sampler.sample(len(fitting), rng(), replacement=False)]
+        assert set(drawn) == fitting
+        assert len(drawn) == len(fitting)
+
+
+def test_a_pair_with_two_records_may_be_part_of_a_circle_by_either() -> None:
+    ties = [tie("ada", "bram"), tie("bram", "cleo"), tie("ada", "cleo", 2), tie("ada", "cleo", 0)]
+    people = {p.agent_id: p for p in PEOPLE}
+    assert [set(g) for g in fitting_groups(scenario(3), people, ties)] == [{"ada", "bram", "cleo"}]
 
 
 def test_several_parties_are_tied_to_each_other_and_to_nobody_otherwise() -> None:
@@ -216,6 +244,24 @@ def test_a_constraint_nobody_satisfies_is_named(fields: dict[str, Any], complain
 def test_a_constraint_that_cannot_be_read_is_named(text: str) -> None:
     with pytest.raises(ScenarioError, match="age_constraint of 'meeting' must be a list such as"):
         ConstraintSampler([scenario(age_constraint=text)], PEOPLE, TIES)
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "count"),
+    [
+        ("age_constraint", "[(18, 70), (18, 70)]", 2),
+        ("age_constraint", "[(18, 70), (18, 70), (18, 70), (18, 70)]", 4),
+        ("occupation_constraint", "[[], []]", 2),
+    ],
+)
+def test_a_constraint_for_another_number_of_seats_is_refused(
+    name: str, text: str, count: int
+) -> None:
+    ties = [tie("ada", "bram"), tie("bram", "cleo")]
+    with pytest.raises(
+        ConfigurationError, match=f"{name} of 'meeting' is for {count} seats, and there are 3"
+    ):
+        ConstraintSampler([scenario(3, **{name: text})], PEOPLE, ties)
 
 
 @pytest.mark.parametrize("text", ["nan", "", "none", None])

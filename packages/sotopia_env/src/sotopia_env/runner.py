@@ -133,9 +133,7 @@ async def run_episode(
 
 
 def _named(scenario: str | EnvironmentProfile) -> str:
-    if isinstance(scenario, str):
-        return scenario
-    return scenario.scenario_id or scenario.codename or f"{scenario.scenario:.40}"
+    return scenario if isinstance(scenario, str) else scenario.label
 
 
 def sampled_tasks(

@@ -4,6 +4,7 @@ Candidates are objects, or, by default, the shipped library. Everything is drawn
 that `sample` is given.
 """
 
+import logging
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
@@ -21,6 +22,8 @@ from ..profiles import (
 )
 from . import library
 from .fitting import fitting_groups
+
+_LOG: Final = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
@@ -81,7 +84,7 @@ class UniformSampler:
             seats = _seats(scenario)
             if seats > len(self._characters):
                 raise SamplingError(
-                    f"{_name(scenario)} has {seats} seats, "
+                    f"{scenario.label} has {seats} seats, "
                     f"and there are {len(self._characters)} characters"
                 )
             people = tuple(map(int, rng.permutation(len(self._characters))[:seats]))
@@ -236,11 +239,18 @@ def _groups(
     characters: Mapping[str, AgentProfile],
     relationships: Sequence[RelationshipProfile],
 ) -> list[tuple[str, ...]]:
+    if scenario.is_occupation_a_note:
+        _LOG.warning(
+            "occupation_constraint %r of %r is not looked at: write it as a list such as "
+            "[['chef'], []]",
+            scenario.occupation_constraint,
+            scenario.label,
+        )
     found = list(islice(fitting_groups(scenario, characters, relationships), _MOST_GROUPS))
     if found:
         return found
     raise SamplingError(
-        f"nobody fits {_name(scenario)}: {_missing(scenario, characters, relationships)}"
+        f"nobody fits {scenario.label}: {_missing(scenario, characters, relationships)}"
     )
 
 
@@ -274,10 +284,6 @@ def _missing(
 
 def _seats(scenario: EnvironmentProfile) -> int:
     return max(_FEWEST, len(scenario.agent_goals))
-
-
-def _name(scenario: EnvironmentProfile) -> str:
-    return scenario.scenario_id or scenario.codename or f"{scenario.scenario:.40}"
 
 
 def _check_size(size: int) -> None:
