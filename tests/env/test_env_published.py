@@ -99,14 +99,13 @@ def settings_of(store: SqliteStore) -> list[Setting]:
     people = {person.agent_id: person for person in store.find(AgentProfile)}
     scenarios = {profile.scenario_id: profile for profile in store.find(EnvironmentProfile)}
     everything = ScenarioList(name="all", scenario_ids=tuple(scenarios))
-    return list(
-        BenchmarkSampler(
-            scenarios=scenarios,
-            characters=people,
-            pairings=store.find(Pairing),
-            scenario_list=everything,
-        ).settings
+    sampler = BenchmarkSampler(
+        scenarios=scenarios,
+        characters=people,
+        pairings=store.find(Pairing),
+        scenario_list=everything,
     )
+    return [setting for setting in sampler.settings if setting.tested_seat == 0]
 
 
 def test_every_setting_plays_to_its_end_with_scripted_agents_in_both_seat_orders(

@@ -23,7 +23,7 @@ from .perception import keep_unread
 from .profiles import AgentProfile, EnvironmentProfile
 from .prompts import PromptStyle
 from .scenarios.families import Split
-from .scenarios.samplers import Sampler
+from .scenarios.samplers import Sampler, Setting
 from .store.protocol import EpisodeStore
 from .turns import ActionOrder
 from .visibility import Visibility
@@ -145,33 +145,44 @@ def sampled_tasks(
     replacement: bool = True,
     **settings: Any,
 ) -> list[Task]:
-    """Tasks for sampled settings; `agents` are the specs of the seats, one for all, or one each.
+    """Tasks for sampled settings; `settings` are further fields of `Task`.
 
-    `settings` are further fields of `Task`.
+    `agents` is the spec of all seats, or one spec a seat, and only scenarios with so many seats are
+    then drawn. The first is the one under test: of a setting that says so it sits in the tested
+    seat, the others in their order in the rest.
 
     Raises:
+        SamplingError: if the sampler has no such scenarios.
         ConfigurationError: if the agents do not match the seats of a setting.
     """
     rng = np.random.default_rng(seed)
-    tasks = []
-    for number, setting in enumerate(sampler.sample(size, rng, replacement=replacement)):
-        seats = len(setting.characters)
-        specs = tuple(agents) * seats if len(agents) == 1 else tuple(agents)
-        if len(specs) != seats:
-            raise ConfigurationError(
-                f"{_named(setting.scenario)} has {seats} seats, agents= names {len(agents)}; "
-                "name one for all, or one a seat"
-            )
-        tasks.append(
-            Task(
-                scenario=setting.scenario,
-                agents=specs,
-                characters=setting.characters,
-                seed=seed + number,
-                **settings,
-            )
+    drawn = sampler.sample(
+        size, rng, replacement=replacement, seats=len(agents) if len(agents) > 1 else None
+    )
+    return [
+        Task(
+            scenario=setting.scenario,
+            agents=_placed(agents, setting),
+            characters=setting.characters,
+            seed=seed + number,
+            **settings,
         )
-    return tasks
+        for number, setting in enumerate(drawn)
+    ]
+
+
+def _placed(agents: Sequence[str], setting: Setting) -> tuple[str, ...]:
+    seats = len(setting.characters)
+    if len(agents) == 1:
+        return tuple(agents) * seats
+    if len(agents) != seats:
+        raise ConfigurationError(
+            f"{_named(setting.scenario)} has {seats} seats, agents= names {len(agents)}; "
+            "name one for all, or one a seat"
+        )
+    under_test, *others = agents
+    seat = setting.tested_seat or 0
+    return (*others[:seat], under_test, *others[seat:])
 
 
 async def run_episodes(
