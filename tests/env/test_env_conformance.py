@@ -368,8 +368,22 @@ def test_a_defect_of_an_environment_is_found(broken: Callable[[], Any], complain
         check_env(broken)
 
 
-def test_an_action_of_no_known_kind_is_refused_by_the_aec_view_too() -> None:
-    env = aec_env(TALK)
+def test_nothing_at_all_is_no_action_of_a_seat_that_plays() -> None:
+    env = aec_env(TALK, action_order="simultaneous")
     env.reset(seed=0)
-    with pytest.raises(ActionError):
+    env.step("Hm.")
+    with pytest.raises(ActionError, match="agent_1 is still in the episode, and None is no action"):
+        env.step(None)
+    assert env.agent_selection == "agent_1"  # and may still be given one
+    env.step("Hm.")
+    env.step("Hm.")
+    assert "Bram said" in env.last()[0]["text"]
+
+
+@pytest.mark.parametrize("order", ["round-robin", "simultaneous"])
+def test_an_action_of_no_known_kind_is_refused_by_the_aec_view_too(order: Any) -> None:
+    env = aec_env(TALK, action_order=order)
+    env.reset(seed=0)
+    with pytest.raises(ActionError, match="got int: 3"):
         env.step(3)
+    assert env.agent_selection == "agent_0"

@@ -27,6 +27,7 @@ from .scenarios.samplers import Sampler, Setting
 from .store.protocol import EpisodeStore
 from .turns import ActionOrder
 from .visibility import Visibility
+from .waiting import all_of
 
 _LATER_FIELDS: Final[Mapping[str, object]] = {"characters": (), "visibility": "private"}
 """Fields of a task that leave its key as it is where they have these values."""
@@ -256,15 +257,11 @@ async def _actions(
         seat = seats[0]
         info = _informed(env, agents[seat], infos[seat])
         return {seat: await agents[seat].act(observations[seat], info)}
-    thoughts = [
+    thoughts = (
         agents[seat].act(observations[seat], _informed(env, agents[seat], infos[seat]))
         for seat in seats
-    ]
-    decided = dict(zip(seats, await asyncio.gather(*thoughts, return_exceptions=True), strict=True))
-    for error in decided.values():
-        if isinstance(error, BaseException):
-            raise error  # after the others are done, so that nobody acts in an ended episode
-    return decided
+    )
+    return dict(zip(seats, await all_of(thoughts), strict=True))
 
 
 def _informed(env: Any, agent: Agent, info: dict[str, Any]) -> dict[str, Any]:

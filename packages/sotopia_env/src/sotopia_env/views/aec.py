@@ -5,7 +5,8 @@ from typing import Any
 
 from pettingzoo import AECEnv
 
-from ..actions import ActionLike
+from ..actions import ActionLike, as_action
+from ..errors import ActionError
 from ..perception import keep_unread
 
 
@@ -21,6 +22,7 @@ class AECView(AECEnv[str, Any, Any]):
         self.metadata = env.metadata
         self.render_mode = env.render_mode
         self.possible_agents = list(env.possible_agents)
+        self._keys = tuple(env.possible_agents)
         self.agents: list[str] = []
 
     def observation_space(self, agent: str) -> Any:
@@ -30,6 +32,7 @@ class AECView(AECEnv[str, Any, Any]):
         return self.env.action_space(agent)
 
     def reset(self, seed: int | None = None, options: Mapping[str, Any] | None = None) -> None:
+        """Start an episode, as the environment within does; what it shows is in `observe`."""
         self._new, self.infos = self.env.reset(seed=seed, options=options)
         self.agents = list(self.env.agents)
         self.rewards = dict.fromkeys(self.agents, 0.0)
@@ -45,13 +48,29 @@ class AECView(AECEnv[str, Any, Any]):
         return new
 
     def step(self, action: ActionLike | None) -> None:
+        """The move of `agent_selection`; its turn is played when all who are on turn have moved.
+
+        What comes of it is in `observe` and `last`. An agent that has ended is stepped once more,
+        with `None`. A judge that is a model is waited for.
+
+        Raises:
+            ActionError: for a value that is no action; the same agent may be given another.
+            ValueError: for an action of an agent that has ended (PettingZoo's own).
+        """
         agent = self.agent_selection
         if self.terminations[agent] or self.truncations[agent]:
             self._was_dead_step(action)
             return
+        if action is None:
+            raise ActionError(
+                f"{agent} is still in the episode, and None is no action; to do nothing is 'none', "
+                "as in {'action_type': 'none'}"
+            )
         order = self.env.turn_order
+        if len(order) > 1:
+            as_action(action, self._keys)  # a wrong kind is answered now, not when all have moved
         held = self._held
-        held[agent] = "" if action is None else action
+        held[agent] = action
         if len(held) < len(order):
             self._cumulative_rewards[agent] = 0.0
             self._clear_rewards()
