@@ -1,7 +1,8 @@
 """One sampled episode: a shipped scenario, characters who fit it, and an agent in every seat.
 
-Give a model to hear it talk: `python examples/minimal_demo.py openai/gpt-4o` (see the environment
-guide for its key); without one, scripted agents make small talk.
+Give a model to hear it talk to itself: `python examples/minimal_demo.py openai/gpt-4o` (see the
+environment guide for its key), or two to hear them talk to each other; without one, scripted agents
+make small talk.
 """
 
 import asyncio
@@ -9,8 +10,8 @@ import sys
 
 from sotopia_env import ConstraintSampler, run_episodes
 
-agent = sys.argv[1] if len(sys.argv) > 1 else "scripted:talker"
-(episode,) = asyncio.run(run_episodes(sampler=ConstraintSampler(), agents=[agent], seed=7))
+agents = sys.argv[1:] or ["scripted:talker"]
+(episode,) = asyncio.run(run_episodes(sampler=ConstraintSampler(), agents=agents, seed=7))
 
 print(episode.scenario.scenario)
 for turn in episode.turns:

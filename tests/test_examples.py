@@ -53,6 +53,11 @@ def test_a_sampled_episode_is_played_and_printed(tmp_path: Path) -> None:
     assert said.rstrip().split("\n")[-1] == "Too few active agents"
 
 
+def test_a_sampled_episode_can_be_played_by_two_agents(tmp_path: Path) -> None:
+    said = run("minimal_demo.py", "scripted:talker", "scripted:talker", cwd=tmp_path)
+    assert len(set(re.findall(r"^([^(\n]+) \(speak\): ", said, re.MULTILINE))) == 2
+
+
 @pytest.fixture
 def policy(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("models") / "babbler"

@@ -204,6 +204,18 @@ def test_an_observation_of_the_aec_view_holds_all_since_the_own_last_action() ->
     assert env.last()[0]["text"] == 'Bram said: "Two."\nCleo said: "Three."'
 
 
+def test_a_later_seat_of_the_aec_view_learns_its_name_and_goal_once() -> None:
+    env = aec_env(TALK)
+    env.reset(seed=0)
+    told = []
+    for words in ("One.", "Two.", "Three.", "Four.", "Five.", "Six."):
+        *_, info = env.last()
+        told.append((info.get("name"), info.get("goal")))
+        env.step(words)
+    assert told[:3] == list(zip(TALK.agent_names, TALK.agent_goals, strict=True))
+    assert told[3:] == [(None, None)] * 3
+
+
 def test_the_aec_view_keeps_a_corrective_line_until_it_is_read_and_no_longer() -> None:
     env = aec_env(SALE)
     env.reset(seed=0)
@@ -356,8 +368,22 @@ def test_a_defect_of_an_environment_is_found(broken: Callable[[], Any], complain
         check_env(broken)
 
 
-def test_an_action_of_no_known_kind_is_refused_by_the_aec_view_too() -> None:
-    env = aec_env(TALK)
+def test_nothing_at_all_is_no_action_of_a_seat_that_plays() -> None:
+    env = aec_env(TALK, action_order="simultaneous")
     env.reset(seed=0)
-    with pytest.raises(ActionError):
+    env.step("Hm.")
+    with pytest.raises(ActionError, match="agent_1 is still in the episode, and None is no action"):
+        env.step(None)
+    assert env.agent_selection == "agent_1"  # and may still be given one
+    env.step("Hm.")
+    env.step("Hm.")
+    assert "Bram said" in env.last()[0]["text"]
+
+
+@pytest.mark.parametrize("order", ["round-robin", "simultaneous"])
+def test_an_action_of_no_known_kind_is_refused_by_the_aec_view_too(order: Any) -> None:
+    env = aec_env(TALK, action_order=order)
+    env.reset(seed=0)
+    with pytest.raises(ActionError, match="got int: 3"):
         env.step(3)
+    assert env.agent_selection == "agent_0"

@@ -279,6 +279,23 @@ def test_a_refused_command_exits_with_2_and_leaves_no_trace(tmp_path: Path) -> N
     assert [path.name for path in tmp_path.iterdir()] == ["in"]
 
 
+@pytest.mark.parametrize("direction", ["import", "export"])
+@pytest.mark.parametrize("store", ["in/people.jsonl", "in/people.jsonl/s.sqlite", "in"])
+def test_a_store_that_cannot_be_opened_is_refused_and_leaves_no_trace(
+    tmp_path: Path, direction: str, store: str
+) -> None:
+    source = published(tmp_path / "in")
+    before = {file: file.read_bytes() for file in source.rglob("*") if file.is_file()}
+    path = source if direction == "import" else tmp_path / "out"
+    done = formats(tmp_path, f"path={path}", f"direction={direction}", f"store.path={store}")
+    assert done.returncode == 2
+    is_missing = direction == "export" and store.endswith(".sqlite")
+    reason = f"there is no store {store}" if is_missing else f"cannot open the store {store}"
+    assert done.stderr.startswith(f"error: {reason}")
+    assert [path.name for path in tmp_path.iterdir()] == ["in"]
+    assert {f: f.read_bytes() for f in source.rglob("*") if f.is_file()} == before
+
+
 # -- addresses and the hub ------------------------------------------------------------------------
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]

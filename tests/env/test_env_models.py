@@ -157,7 +157,9 @@ async def test_a_template_of_one_s_own_is_used(tmp_path: Path, monkeypatch: Any)
         ("openai/m?prompt=haiku", "unknown prompt style 'haiku'. Known: brief, chat, sotopia"),
         ("openai/m?template=gone.txt", "cannot read the template gone.txt"),
         ("acme/m", "no address is known for acme; set ACME_BASE_URL"),
-        ("custom/m", "has no address; write custom/<model>@<url>"),
+        ("custom/m", "has no address; write custom/<model>@<url>, or set CUSTOM_BASE_URL"),
+        ("custom/m@", "has no address; write custom/<model>@<url>, or set CUSTOM_BASE_URL"),
+        ("custom/@http://h/v1", "names no model; write <provider>/<model> or custom/<model>@<url>"),
         ("together_ai/m", "needs a key: set TOGETHER_AI_API_KEY"),
     ],
 )
@@ -167,6 +169,7 @@ def test_a_model_spec_that_cannot_work_is_refused(
     monkeypatch.setenv("OPENAI_API_KEY", "k")
     monkeypatch.setenv("ACME_API_KEY", "k")
     monkeypatch.delenv("TOGETHER_AI_API_KEY", raising=False)
+    monkeypatch.delenv("CUSTOM_BASE_URL", raising=False)
     with pytest.raises((AgentError, ConfigurationError)) as caught:
         agent_factory(spec)
     assert complaint in str(caught.value)
@@ -303,6 +306,22 @@ async def test_a_custom_model_plays_against_its_server() -> None:
     assert episode.turns[0].argument == episode.turns[2].argument == "Good morning."
     assert [one["model"] for one in asked] == ["tiny"] * 4
     assert asked[0]["key"] is None
+
+
+@pytest.mark.parametrize(
+    ("spec", "address"),
+    [
+        ("custom/org/tiny", "http://env.example/v1"),
+        ("custom/org/tiny@http://mine.example/v1", "http://mine.example/v1"),
+    ],
+)
+def test_the_address_of_a_custom_model_is_its_own_or_that_of_the_environment(
+    spec: str, address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CUSTOM_BASE_URL", "http://env.example/v1")
+    client, model = client_for(spec)
+    assert isinstance(client, OpenAICompatibleClient)
+    assert (client.base_url, model) == (address, "org/tiny")
 
 
 # -- a person ------------------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 import os
 import pty
+import re
 import signal
 import subprocess
 import sys
@@ -58,6 +59,78 @@ def test_any_shipped_scenario_can_be_played_with_nobody_s_secrets_told(tmp_path:
     assert "It is over: Too few active agents." in done.stdout
 
 
+def lines_of(episode: object) -> list[tuple[str, str]]:
+    return [(turn.seat, turn.argument) for turn in episode.turns]  # type: ignore[attr-defined]
+
+
+def test_two_people_share_a_terminal_and_each_is_given_the_next_line(tmp_path: Path) -> None:
+    done = play(
+        tmp_path, "OFFER 45\nACCEPT\n", "scenario=price_negotiation/test/3", "partner=[human]"
+    )
+    assert done.returncode == 0, done.stderr
+    (episode,) = kept(tmp_path)
+    assert lines_of(episode) == [("agent_0", "OFFER 45"), ("agent_1", "ACCEPT")]
+    names = [record.name for record in episode.seats.values()]  # type: ignore[attr-defined]
+    assert done.stdout.index(f"{names[0]}> ") < done.stdout.index(f"{names[1]}> ")
+
+
+def test_two_people_who_act_at_once_are_asked_one_after_the_other(tmp_path: Path) -> None:
+    done = play(
+        tmp_path,
+        "Hello.\n/help\nGoodbye.\n/leave\n/leave\n",
+        "scenario=borrow_money",
+        "partner=[human]",
+        "action_order=simultaneous",
+    )
+    assert done.returncode == 0, done.stderr
+    (episode,) = kept(tmp_path)
+    assert lines_of(episode)[:2] == [("agent_0", "Hello."), ("agent_1", "Goodbye.")]
+    asked = re.findall(r"^([A-Z]\w+ \w+)> ", done.stdout, re.MULTILINE)
+    one, other = (record.name for record in episode.seats.values())  # type: ignore[attr-defined]
+    assert asked == [one, other, other, one, other]
+
+
+def test_lines_that_one_episode_does_not_need_are_there_for_the_next(tmp_path: Path) -> None:
+    program = """
+import asyncio
+from sotopia_env import run_episodes
+from sotopia_env.runner import Task
+for seed in (0, 1):
+    task = Task(scenario="borrow_money", agents=("human", "human"), seed=seed,
+                action_order="simultaneous", max_turns=1)
+    (episode,) = asyncio.run(run_episodes([task]))
+    print("SAID", [turn.argument for turn in episode.turns])
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=tmp_path,
+        input="One.\nTwo.\nThree.\nFour.",
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert done.returncode == 0, done.stderr
+    said = [line for line in done.stdout.splitlines() if "SAID" in line]
+    assert [line.partition("SAID ")[2] for line in said] == [
+        "['One.', 'Two.']",
+        "['Three.', 'Four.']",
+    ]
+
+
+def test_without_standard_input_nobody_can_play(tmp_path: Path) -> None:
+    done = subprocess.run(
+        PLAY,
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        preexec_fn=lambda: os.close(0),
+    )
+    assert done.returncode == 2
+    assert done.stderr.startswith("error: 'human' plays at the terminal, and standard input is")
+    assert list(tmp_path.iterdir()) == []
+
+
 @pytest.mark.parametrize(
     ("arguments", "complaint"),
     [
@@ -95,7 +168,9 @@ def test_ctrl_c_at_the_prompt_ends_at_once_with_130(tmp_path: Path) -> None:
                 break
         time.sleep(0.5)  # until it reads
         process.send_signal(signal.SIGINT)
-        assert process.wait(timeout=20) == 130
+        _, said = process.communicate(timeout=20)
+        assert process.returncode == 130
+        assert "interrupted; run the same command again to play from the beginning" in said
     finally:
         process.kill()
         process.communicate()

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from sotopia_env import (
@@ -21,6 +22,7 @@ from sotopia_env.auditing import unread_passages
 from sotopia_env.formats import HARD_IDS
 from sotopia_env.profiles import Pairing, RelationshipProfile, ScenarioList
 from sotopia_env.runner import Task
+from sotopia_env.scenarios.fitting import fitting_groups
 from sotopia_env.scenarios.samplers import Setting
 from sotopia_env.store import SqliteStore
 
@@ -97,14 +99,13 @@ def settings_of(store: SqliteStore) -> list[Setting]:
     people = {person.agent_id: person for person in store.find(AgentProfile)}
     scenarios = {profile.scenario_id: profile for profile in store.find(EnvironmentProfile)}
     everything = ScenarioList(name="all", scenario_ids=tuple(scenarios))
-    return list(
-        BenchmarkSampler(
-            scenarios=scenarios,
-            characters=people,
-            pairings=store.find(Pairing),
-            scenario_list=everything,
-        ).settings
+    sampler = BenchmarkSampler(
+        scenarios=scenarios,
+        characters=people,
+        pairings=store.find(Pairing),
+        scenario_list=everything,
     )
+    return [setting for setting in sampler.settings if setting.tested_seat == 0]
 
 
 def test_every_setting_plays_to_its_end_with_scripted_agents_in_both_seat_orders(
@@ -186,22 +187,29 @@ def person(name: str) -> AgentProfile:
     return AgentProfile(first_name=name, last_name="X")
 
 
-def test_the_published_constraints_can_be_sampled(store: SqliteStore) -> None:
-    import numpy as np
-
-    sampler = ConstraintSampler(
-        [p for p in store.find(EnvironmentProfile) if p.occupation_constraint in (None, "nan")],
-        store.find(AgentProfile),
-        store.find(RelationshipProfile),
-    )
-    drawn = list(sampler.sample(200, np.random.default_rng(0)))
-    ties = {
-        frozenset((t.agent_1_id, t.agent_2_id)): t.relationship
-        for t in store.find(RelationshipProfile)
+def test_one_sampler_over_the_whole_published_set_draws_each_of_its_settings(
+    store: SqliteStore,
+) -> None:
+    scenarios, ties = store.find(EnvironmentProfile), store.find(RelationshipProfile)
+    people = {person.agent_id: person for person in store.find(AgentProfile)}
+    sampler = ConstraintSampler(scenarios, people.values(), ties)
+    every = sum(len([*fitting_groups(profile, people, ties)]) for profile in scenarios)
+    drawn = {
+        (setting.scenario.scenario_id, *(c.agent_id for c in setting.characters))
+        for setting in sampler.sample(every, np.random.default_rng(0), replacement=False)
     }
-    for setting in drawn:
-        pair = frozenset(c.agent_id for c in setting.characters)
-        assert ties[pair] == setting.scenario.relationship
+    assert len(drawn) == every
+    published = {
+        (row["env_id"], *row["agent_ids"]) for row in rows("env_agent_combo_storages.jsonl")
+    }
+    assert len(published) == 450
+    assert published <= drawn
+    known = {
+        (*sorted((row["agent1_id"], row["agent2_id"])), int(row["relationship"]))
+        for row in rows("relationship_profiles.jsonl")
+    }
+    asked = {row["env_id"]: int(row["relationship"]) for row in rows("environment_profiles.jsonl")}
+    assert {(*sorted(pair), asked[scenario]) for scenario, *pair in drawn} <= known
 
 
 def test_a_stored_scenario_is_played_by_its_id_with_the_people_of_its_first_pairing(

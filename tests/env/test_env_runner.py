@@ -13,6 +13,7 @@ import pytest
 
 from sotopia_env import EnvironmentProfile, Episode, parallel_env, run_episodes
 from sotopia_env.actions import AgentAction
+from sotopia_env.agents.language_model import LanguageModelAgent
 from sotopia_env.agents.scripted import RANDOM, TACTICS
 from sotopia_env.clients import ScriptedClient
 from sotopia_env.episode import Decision, Evaluation, Transcript
@@ -423,6 +424,44 @@ async def test_a_seat_of_three_hears_all_that_was_said_since_it_last_acted(tmp_p
     assert context is not None
     heard = [message.content for message in context.messages if message.role == "user"]
     assert heard[1] == 'Bram said: "Two."\nCleo said: "Three."'
+
+
+async def test_every_seat_learns_its_name_and_goal_at_its_first_turn_and_not_again() -> None:
+    profile = EnvironmentProfile(
+        scenario="Friends meet.",
+        agent_goals=("Sing.", "Dance.", "Sleep."),
+        agent_names=("Ada", "Bram", "Cleo"),
+    )
+    told: dict[str, list[tuple[str | None, str | None]]] = {}
+
+    class Noting(Speaker):
+        async def act(self, observation: dict[str, Any], info: dict[str, Any]) -> Any:
+            told.setdefault(self.conversation.seat, []).append((info.get("name"), info.get("goal")))
+            return await super().act(observation, info)
+
+    cast = Cast(factories={"notes": lambda seat, seed: Noting(seat, "Hm.")})
+    await run_episode(Task(scenario=profile, agents=("notes",) * 3, seed=0, max_turns=6), cast)
+    assert told == {
+        "agent_0": [("Ada", "Sing."), (None, None)],
+        "agent_1": [("Bram", "Dance."), (None, None)],
+        "agent_2": [("Cleo", "Sleep."), (None, None)],
+    }
+
+
+async def test_a_template_of_the_second_seat_is_filled_with_its_own_name_and_goal() -> None:
+    client = ScriptedClient(lambda _: '{"action_type": "speak", "argument": "Hm."}')
+    template = "{agent} wants: {goal}"
+
+    def factory(seat: str, seed: int) -> LanguageModelAgent:
+        return LanguageModelAgent(seat, seed, client, "m", style="sotopia", template=template)
+
+    cast = Cast(factories={"model": factory})
+    profile = EnvironmentProfile(
+        scenario="Friends meet.", agent_goals=("Sing.", "Dance."), agent_names=("Ada", "Bram")
+    )
+    await run_episode(Task(scenario=profile, agents=("model",) * 2, seed=0, max_turns=4), cast)
+    asked = [request.messages[-1].content for request in client.requests]
+    assert asked == ["Ada wants: Sing.", "Bram wants: Dance."] * 2
 
 
 @pytest.mark.parametrize("style", ["chat", "brief"])

@@ -16,9 +16,11 @@ from sotopia_env import (
     parallel_env,
     run_episodes,
 )
+from sotopia_env.agents import agent_factory
 from sotopia_env.errors import ConfigurationError, SamplingError, ScenarioError
+from sotopia_env.formats.benchmark_lines import results_of
 from sotopia_env.profiles import Pairing, RelationshipProfile, ScenarioList
-from sotopia_env.runner import sampled_tasks
+from sotopia_env.runner import Cast, sampled_tasks
 from sotopia_env.scenarios import library
 from sotopia_env.scenarios.fitting import fits, fitting_groups
 from sotopia_env.scenarios.samplers import Sampler, Setting
@@ -158,11 +160,20 @@ def test_occupations_are_met_by_seat_whatever_their_case() -> None:
     assert {ids(s) for s in sampler.sample(10, rng())} == {("pia", "cher")}
 
 
-@pytest.mark.parametrize(
-    "text", ["[['actor'], ['actor']]", "['Actor', 'Actor']", "[actor, actor]", "[Actor,ACTOR]"]
-)
+@pytest.mark.parametrize("text", ["[['actor'], ['actor']]", "['Actor', 'ACTOR']"])
 def test_occupations_are_read_as_they_are_written_here_and_there(text: str) -> None:
     assert scenario(occupation_constraint=text).occupations == (frozenset(["actor"]),) * 2
+
+
+@pytest.mark.parametrize("text", ["[actor, actor]", "[Film maker,ACTOR]"])
+def test_words_without_quotes_constrain_nobody_and_are_warned_of(
+    text: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    sampler = ConstraintSampler([scenario(occupation_constraint=text)], PEOPLE, TIES)
+    assert len({ids(s) for s in sampler.sample(4, rng(), replacement=False)}) == 4
+    assert [record.levelname for record in caplog.records] == ["WARNING"]
+    assert f"occupation_constraint {text!r} of 'meeting'" in caplog.text
+    assert "[['chef'], []]" in caplog.text
 
 
 @pytest.mark.parametrize("text", ["chef", "[1, 2]", "[['chef'", "{'chef': 1}"])
@@ -179,6 +190,25 @@ def test_explicit_groups_are_the_only_ones() -> None:
 def test_candidates_outside_the_relationships_are_never_drawn() -> None:
     sampler = ConstraintSampler([scenario()], [ADA, BRAM], TIES)
     assert {frozenset(ids(s)) for s in sampler.sample(10, rng())} == {frozenset(("ada", "bram"))}
+
+
+def test_a_pair_with_two_records_fits_scenarios_of_either_relationship() -> None:
+    ties = [tie("ada", "bram", 0), tie("bram", "ada", 4), tie("cleo", "dario", 0)]
+    both = {("ada", "bram"), ("bram", "ada")}
+    for relationship, fitting in (
+        (0, both | {("cleo", "dario"), ("dario", "cleo")}),
+        (4, both),
+    ):
+        sampler = ConstraintSampler([scenario(relationship=relationship)], PEOPLE, ties)
+        drawn = [ids(s) for s in sampler.sample(len(fitting), rng(), replacement=False)]
+        assert set(drawn) == fitting
+        assert len(drawn) == len(fitting)
+
+
+def test_a_pair_with_two_records_may_be_part_of_a_circle_by_either() -> None:
+    ties = [tie("ada", "bram"), tie("bram", "cleo"), tie("ada", "cleo", 2), tie("ada", "cleo", 0)]
+    people = {p.agent_id: p for p in PEOPLE}
+    assert [set(g) for g in fitting_groups(scenario(3), people, ties)] == [{"ada", "bram", "cleo"}]
 
 
 def test_several_parties_are_tied_to_each_other_and_to_nobody_otherwise() -> None:
@@ -218,6 +248,24 @@ def test_a_constraint_that_cannot_be_read_is_named(text: str) -> None:
         ConstraintSampler([scenario(age_constraint=text)], PEOPLE, TIES)
 
 
+@pytest.mark.parametrize(
+    ("name", "text", "count"),
+    [
+        ("age_constraint", "[(18, 70), (18, 70)]", 2),
+        ("age_constraint", "[(18, 70), (18, 70), (18, 70), (18, 70)]", 4),
+        ("occupation_constraint", "[[], []]", 2),
+    ],
+)
+def test_a_constraint_for_another_number_of_seats_is_refused(
+    name: str, text: str, count: int
+) -> None:
+    ties = [tie("ada", "bram"), tie("bram", "cleo")]
+    with pytest.raises(
+        ConfigurationError, match=f"{name} of 'meeting' is for {count} seats, and there are 3"
+    ):
+        ConstraintSampler([scenario(3, **{name: text})], PEOPLE, ties)
+
+
 @pytest.mark.parametrize("text", ["nan", "", "none", None])
 def test_no_constraint_is_written_in_several_ways(text: str | None) -> None:
     free = scenario(age_constraint=text, occupation_constraint=text)
@@ -245,16 +293,54 @@ def test_a_list_gives_its_settings_in_order_and_begins_again(name: str) -> None:
         next(iter(sampler.sample(len(settings) + 1, rng(), replacement=False)))
 
 
-def test_a_list_of_one_s_own_fixes_the_tested_seat() -> None:
-    chosen = ScenarioList(name="mine", scenario_ids=("s",), seats=("1",))
-    sampler = BenchmarkSampler(
-        scenarios={"s": scenario()},
+def listed(*seats: str) -> BenchmarkSampler:
+    """Of two scenarios, each with one pair; `seats` are the tested ones, none leaves them open."""
+    return BenchmarkSampler(
+        scenarios={name: scenario(scenario_id=name) for name in ("s", "t")},
         characters={p.agent_id: p for p in PEOPLE},
-        pairings=[Pairing(scenario_id="s", agent_ids=("ada", "bram"))],
-        scenario_list=chosen,
+        pairings=[
+            Pairing(scenario_id="s", agent_ids=("ada", "bram")),
+            Pairing(scenario_id="t", agent_ids=("cleo", "dario")),
+        ],
+        scenario_list=ScenarioList(name="mine", scenario_ids=("s", "t"), seats=seats or None),
     )
-    (setting,) = sampler.settings
-    assert (setting.tested_seat, ids(setting)) == (1, ("ada", "bram"))
+
+
+def test_a_list_of_one_s_own_fixes_the_tested_seat() -> None:
+    settings = listed("1", "0").settings
+    assert [(s.tested_seat, ids(s)) for s in settings] == [
+        (1, ("ada", "bram")),
+        (0, ("cleo", "dario")),
+    ]
+
+
+def test_a_list_that_fixes_no_seat_tests_first_one_and_then_the_other() -> None:
+    assert [(s.tested_seat, ids(s)) for s in listed().settings] == [
+        (0, ("ada", "bram")),
+        (0, ("cleo", "dario")),
+        (1, ("ada", "bram")),
+        (1, ("cleo", "dario")),
+    ]
+
+
+def test_of_three_parties_each_seat_is_tested() -> None:
+    sampler = BenchmarkSampler(
+        scenarios={"s": scenario(3), "t": scenario()},
+        characters={p.agent_id: p for p in PEOPLE},
+        pairings=[
+            Pairing(scenario_id="s", agent_ids=("ada", "bram", "cleo")),
+            Pairing(scenario_id="t", agent_ids=("cleo", "dario")),
+        ],
+        scenario_list=ScenarioList(name="mine", scenario_ids=("s", "t")),
+    )
+    tested = [(len(s.characters), s.tested_seat) for s in sampler.settings]
+    assert tested == [(3, 0), (2, 0), (3, 1), (2, 1), (3, 2)]
+
+
+@pytest.mark.parametrize("seat", ["2", "-1", "second"])
+def test_a_tested_seat_that_is_not_there_is_named(seat: str) -> None:
+    with pytest.raises(SamplingError, match=f"list 'mine': 't' has no seat '{seat}' to be tested"):
+        listed("0", seat)
 
 
 def test_what_a_list_names_and_is_not_there_is_named() -> None:
@@ -299,8 +385,66 @@ def test_three_lines_start_sampled_episodes() -> None:
 def test_agents_that_do_not_match_the_seats_are_refused() -> None:
     three = UniformSampler([scenario(3)], PEOPLE)
     assert sampled_tasks(three, ["scripted:talker"])[0].agents == ("scripted:talker",) * 3
-    with pytest.raises(ConfigurationError, match="meeting has 3 seats, agents= names 2"):
+    with pytest.raises(SamplingError, match="nothing to choose from has 2 seats, but 3"):
         sampled_tasks(three, ["scripted:talker"] * 2)
+    with pytest.raises(ConfigurationError, match="meeting has 3 seats, agents= names 0"):
+        sampled_tasks(three, [])
+
+
+@pytest.mark.parametrize(
+    "sampler", [UniformSampler(), ConstraintSampler(), BenchmarkSampler()], ids=type
+)
+def test_two_agents_are_given_scenarios_for_two(sampler: Sampler) -> None:
+    size = 480
+    mixed = {len(s.characters) for s in sampler.sample(size, rng(0))}
+    assert mixed > {2}  # or it would be no feat
+    agents = ["scripted:talker", "scripted:talker"]
+    tasks = sampled_tasks(sampler, agents, size=size, seed=0)
+    assert {len(task.characters) for task in tasks} == {2}
+    (episode,) = asyncio.run(run_episodes(sampler=sampler, agents=agents, seed=3))
+    assert episode.status == "ok"
+
+
+@pytest.mark.parametrize("make", [UniformSampler, ConstraintSampler, BenchmarkSampler])
+def test_the_number_of_seats_can_be_fixed_beforehand(make: Any) -> None:
+    sampler: Sampler = make(seats=4)
+    for replacement in (True, False):
+        drawn = sampler.sample(5, rng(), replacement=replacement)
+        assert {len(s.characters) for s in drawn} == {4}
+    with pytest.raises(SamplingError, match="nothing to choose from has 2 seats, but 4"):
+        next(iter(sampler.sample(1, rng(), seats=2)))
+    with pytest.raises(SamplingError, match="nothing to choose from has 9 seats, but 2, 3, 4"):
+        make(seats=9)
+
+
+def test_what_fits_without_replacement_is_counted_among_those_with_the_seats() -> None:
+    sampler = UniformSampler([scenario(), scenario(3)], PEOPLE)
+    drawn = [ids(s) for s in sampler.sample(12, rng(), replacement=False, seats=2)]
+    assert len(set(drawn)) == 12
+    with pytest.raises(SamplingError, match="13 different settings asked for, there are 12"):
+        next(iter(sampler.sample(13, rng(), replacement=False, seats=2)))
+
+
+def test_the_tested_agent_sits_in_the_tested_seat_and_its_partner_in_the_other() -> None:
+    seated = {
+        ("1", "0"): [("partner", "model"), ("model", "partner")],
+        (): [("model", "partner")] * 2 + [("partner", "model")] * 2,
+    }
+    for seats, expected in seated.items():
+        tasks = sampled_tasks(listed(*seats), ["model", "partner"], size=len(expected))
+        assert [task.agents for task in tasks] == expected
+        people = [tuple(c.agent_id for c in task.characters) for task in tasks]
+        assert people[:2] == [("ada", "bram"), ("cleo", "dario")]
+        assert people[2:] == people[:2] * (len(people) // 2 - 1)
+
+
+def test_the_published_score_counts_the_tested_agent_in_both_seats() -> None:
+    talker = agent_factory("scripted:talker")
+    cast = Cast(factories={"model": talker, "partner": talker})
+    agents = ["model", "partner"]
+    episodes = asyncio.run(run_episodes(sampler=listed(), agents=agents, size=4, cast=cast))
+    results = results_of(episodes, "model")
+    assert [(r.environment, r.seat) for r in results] == [("s", 0), ("t", 0), ("s", 1), ("t", 1)]
 
 
 def test_the_relationship_types_are_the_six_published_ones() -> None:

@@ -68,6 +68,18 @@ def test_what_cannot_be_served_is_refused_and_leaves_nothing(
     assert [*tmp_path.iterdir()] == []
 
 
+def test_a_store_that_cannot_be_opened_is_refused_and_left_as_it_is(tmp_path: Path) -> None:
+    letter = tmp_path / "letter.txt"
+    letter.write_text("This is no data base, it is a letter to a friend.")
+    for path in ("letter.txt", "letter.txt/s.sqlite", "."):
+        process = serve(tmp_path, f"store.path={path}")
+        _, said = process.communicate(timeout=60)
+        assert process.returncode == 2
+        assert said.startswith(f"error: cannot open the store {path}")
+    assert [*tmp_path.iterdir()] == [letter]
+    assert "letter to a friend" in letter.read_text()
+
+
 def test_a_port_that_somebody_has_is_refused(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         process = serve(tmp_path, f"port={taken.getsockname()[1]}")

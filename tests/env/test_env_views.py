@@ -1,8 +1,10 @@
 """The single-agent and vector views, and the ids and layouts by which others find environments."""
 
+import asyncio
+import gc
 import random
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from types import SimpleNamespace
 from typing import Any
 
@@ -17,9 +19,16 @@ from pettingzoo.utils.conversions import aec_to_parallel
 from sales import sale
 
 import sotopia_env
-from sotopia_env import AgentAction, EnvironmentProfile, parallel_env, sotopia_v0
+from sotopia_env import AgentAction, EnvironmentProfile, aec_env, parallel_env, sotopia_v0
 from sotopia_env.episode import Evaluation, Transcript
-from sotopia_env.errors import ActionError, AgentError, ConfigurationError, ScenarioError, Unscored
+from sotopia_env.errors import (
+    ActionError,
+    AgentError,
+    ConfigurationError,
+    ModelError,
+    ScenarioError,
+    Unscored,
+)
 from sotopia_env.make import gymnasium_env, vector_env
 from sotopia_env.prompts import Conversation
 from sotopia_env.rewards import RewardWrapper
@@ -38,7 +47,7 @@ def view(scenario: Any = "price_negotiation", **settings: Any) -> SingleAgentVie
 
 
 class Echo:
-    """Says the same every turn; a partner that does not declare whether it waits."""
+    """Says the same every turn; a partner that does not declare whether it waits, and may."""
 
     is_privileged = False
 
@@ -47,7 +56,39 @@ class Echo:
         self._action = action
 
     async def act(self, observation: dict[str, Any], info: dict[str, Any]) -> Any:
+        await asyncio.sleep(0)
         return self._action
+
+
+class Fails(Echo):
+    """Fails in the first turn in which it is told to."""
+
+    never_waits = True
+
+    async def act(self, observation: dict[str, Any], info: dict[str, Any]) -> Any:
+        if "Fail!" in observation["text"]:
+            raise ModelError("no answer within 30 s")
+        return self._action
+
+
+class AwaitedFails(Fails):
+    never_waits = False
+
+
+def judged(verdict: Callable[[str], float | None]) -> Any:
+    """An environment of one turn for two; a judge makes a number, or none, of what was said."""
+
+    class Jury:
+        name = "jury"
+
+        def evaluate(self, transcript: Transcript) -> Evaluation:
+            score = verdict(transcript.turns[-1].action.argument)
+            if score is None:
+                return Evaluation(source="jury", unscored="the jury is out")
+            return Evaluation(source="jury", scores={s: {"fun": score} for s in transcript.names})
+
+    pair = TALK.model_copy(update={"agent_goals": TALK.agent_goals[:2], "agent_names": ("A", "B")})
+    return RewardWrapper(parallel_env(pair, reward=None, max_turns=1), Jury(), dimension="fun")
 
 
 # -- one agent -----------------------------------------------------------------------------------
@@ -98,6 +139,23 @@ def test_the_second_seat_starts_after_what_the_first_has_said() -> None:
     assert observation["text"].count("Ada said:") == 1
     assert "Bram's goal: Buy it." in observation["text"]
     assert info["goal"] == "Buy it."
+
+
+def test_partners_and_learner_learn_their_names_and_goals_at_their_first_turn() -> None:
+    told: dict[str, Any] = {}
+
+    class Noting(Echo):
+        async def act(self, observation: dict[str, Any], info: dict[str, Any]) -> Any:
+            told.setdefault(self.conversation.seat, (info.get("name"), info.get("goal")))
+            return await super().act(observation, info)
+
+    profile = TALK.model_copy(update={"agent_goals": ("Sing.", "Dance.", "Sleep.")})
+    env = view(profile, partner=Noting, seat=1, reward=None)
+    _, info = env.reset(seed=0)
+    assert (info["name"], info["goal"]) == ("Bram", "Dance.")
+    *_, info = env.step("Hm.")
+    assert "goal" not in info
+    assert told == {"agent_0": ("Ada", "Sing."), "agent_2": ("Cleo", "Sleep.")}
 
 
 @pytest.mark.parametrize("seat", [0, 1])
@@ -167,6 +225,67 @@ def test_an_episode_without_a_score_raises_and_gives_no_number() -> None:
     env.reset(seed=0)
     with pytest.raises(Unscored, match="the judge was asleep"):
         env.step("Hello.")
+
+
+@pytest.mark.parametrize("partner", [Fails, AwaitedFails])
+@pytest.mark.parametrize("order", ["round-robin", "simultaneous"])
+def test_an_episode_is_over_when_a_partner_has_failed(partner: Any, order: str) -> None:
+    env = view(TALK, partner=[Echo, partner], reward=None, action_order=order)
+    env.reset(seed=0)
+    if order == "simultaneous":
+        env.step("Fail!")  # which they hear in the next turn only
+    with pytest.raises(ModelError, match="no answer"):
+        env.step("Fail!")
+    with pytest.raises(ActionError, match=r"the episode is over .*: call reset\(\)"):
+        env.step("Hello?")
+    env.reset(seed=0)
+    observation, *_ = env.step("Hello!")
+    assert "Bram said" in observation["text"]
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_failing_partner_leaves_no_other_unasked_or_half_asked() -> None:
+    done = []
+
+    class Slow(Echo):
+        async def act(self, observation: dict[str, Any], info: dict[str, Any]) -> Any:
+            for _ in range(20):
+                await asyncio.sleep(0)
+            done.append(self.conversation.seat)
+            return "Well."
+
+    profile = TALK.model_copy(update={"scenario": "Fail!"})
+    for partners, finished in (([AwaitedFails, Slow], ["agent_2"]), ([Fails, Fails], [])):
+        env = view(profile, partner=partners, reward=None, action_order="simultaneous")
+        env.reset(seed=0)
+        with pytest.raises(ModelError):
+            env.step("Hm.")
+        gc.collect()
+        assert done == finished
+        done.clear()
+
+
+def test_a_learner_s_mistake_is_answered_before_a_partner_has_thought() -> None:
+    asked = []
+
+    class Counted(Echo):
+        async def act(self, observation: dict[str, Any], info: dict[str, Any]) -> Any:
+            asked.append(observation["turn"])
+            return "Hm."
+
+    env = view(TALK, partner=Counted, reward=None, action_order="simultaneous")
+    env.reset(seed=0)
+    with pytest.raises(ActionError, match="got NoneType"):
+        env.step(None)  # type: ignore[arg-type]
+    assert asked == []
+    observation, *_ = env.step("Hello.")  # the episode goes on
+    assert observation["turn"] == 1
+
+
+def test_partners_who_act_first_are_awaited_in_the_first_reset_too() -> None:
+    env = view(TALK, partner=Echo, seat=1, reward=None)
+    observation, _ = env.reset(seed=0)
+    assert observation["text"].endswith('Ada said: "Hm."')
 
 
 def test_partners_that_may_wait_are_awaited() -> None:
@@ -272,6 +391,147 @@ def test_infos_stand_in_arrays_with_marks_of_who_has_them() -> None:
     assert "_partner_invalid_moves" in infos
 
 
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("partner", ["scripted:talker", Echo])
+def test_an_episode_without_a_score_is_not_a_number_and_costs_the_others_nothing(
+    partner: Any,
+) -> None:
+    scores = {"good": 2.0, "unclear": None, "bad": -1.0}
+    env = VectorView([SingleAgentView(judged(scores.get), partner=partner) for _ in range(3)])
+    env.reset(seed=0)
+    _, rewards, _, truncated, infos = env.step(["good", "unclear", "bad"])
+    np.testing.assert_array_equal(rewards, [2.0, np.nan, -1.0])
+    assert truncated.all()
+    assert infos["unscored"].tolist() == [None, "not scored: jury/fun", None]
+    _, rewards, *_ = env.step(["-"] * 3)  # all begin anew
+    assert rewards.tolist() == [0.0] * 3
+    _, rewards, *_ = env.step(["bad", "good", "good"])
+    assert rewards.tolist() == [-1.0, 2.0, 2.0]
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("partner", [Fails, AwaitedFails])
+def test_an_episode_whose_partner_fails_is_cut_off_and_costs_the_others_nothing(
+    partner: Any,
+) -> None:
+    env = VectorView([SingleAgentView(parallel_env(sale()), partner=partner) for _ in range(3)])
+    env.reset(seed=0)
+    observations, rewards, terminated, truncated, infos = env.step(["Hello.", "Fail!", "Hi."])
+    np.testing.assert_array_equal(rewards, [0.0, np.nan, 0.0])
+    assert (terminated.tolist(), truncated.tolist()) == ([False] * 3, [False, True, False])
+    assert infos["failed"].tolist() == [None, "ModelError: no answer within 30 s", None]
+    assert infos["_failed"].tolist() == [False, True, False]
+    assert observations["text"][0] == observations["text"][2] == 'Bram said: "Hm."'
+    observations, rewards, _, truncated, infos = env.step(["Well?"] * 3)
+    assert rewards.tolist() == [0.0] * 3
+    assert not truncated.any()
+    assert "failed" not in infos
+    assert observations["turn"].tolist() == [4, 0, 4]
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("actions", [[None, None], ["Hm.", 3], "ab", "abc", None, 7])
+def test_actions_of_no_known_kind_are_refused_before_anything_is_played(actions: Any) -> None:
+    env = vector(2)
+    env.reset(seed=0)
+    with pytest.raises(ActionError, match=r"environment [01]: an action is|one action for each"):
+        env.step(actions)
+    gc.collect()
+    same = vector(2)
+    same.reset(seed=0)
+    after, *_ = env.step(["OFFER 40"] * 2)
+    expected, *_ = same.step(["OFFER 40"] * 2)
+    assert after["text"] == expected["text"]
+
+
+def test_the_action_for_an_environment_that_has_ended_may_be_anything() -> None:
+    env = VectorView([SingleAgentView(judged(len), partner="scripted:talker")])
+    env.reset(seed=0)
+    env.step(["Four"])
+    env.step([None])
+    _, rewards, *_ = env.step(np.array(["Five!"]))
+    assert rewards.tolist() == [5.0]
+
+
+def test_a_step_before_the_first_reset_is_refused() -> None:
+    with pytest.raises(ActionError, match=r"call reset\(\)"):
+        vector(2).step(["Hm."] * 2)
+
+
+@pytest.mark.parametrize("seed", [3, np.int64(3), [3, 4], np.array([3, 4]), (3, 4)])
+def test_seeds_may_be_of_any_whole_kind(seed: Any) -> None:
+    observations, _ = vector(2).reset(seed=seed)
+    expected = [view().reset(seed=3 + n)[0]["text"] for n in range(2)]
+    assert list(observations["text"]) == expected
+    first, _ = view().reset(seed=np.int64(3))  # type: ignore[arg-type]
+    assert first["text"] == expected[0]
+
+
+@pytest.mark.parametrize("seed", ["34", 2.5, {3: 4}])
+def test_a_seed_that_is_none_is_refused(seed: Any) -> None:
+    with pytest.raises(ConfigurationError, match="a seed is a whole number, or one for each"):
+        vector(2).reset(seed=seed)
+    with pytest.raises(ConfigurationError, match="a seed is a whole number, or one for each"):
+        vector(2, seed=seed)
+
+
+def test_chosen_environments_alone_are_reset() -> None:
+    env, alone = vector(3), view(partner="scripted:random_legal")
+    env.reset(seed=0)
+    before, *_ = env.step(["OFFER 40"] * 3)
+    options = {"reset_mask": np.array([False, True, False])}
+    observations, infos = env.reset(seed=[None, 9, None], options=options)
+    assert list(options) == ["reset_mask"]
+    expected, info = alone.reset(seed=9)
+    assert observations["text"] == (before["text"][0], expected["text"], before["text"][2])
+    assert observations["turn"].tolist() == [2, 0, 2]
+    assert infos["_goal"].tolist() == [False, True, False]
+    assert infos["goal"][1] == info["goal"]
+    after, *_ = env.step(["OFFER 50"] * 3)
+    assert after["turn"].tolist() == [4, 2, 4]
+
+
+def test_an_environment_that_has_ended_and_is_reset_by_name_is_not_reset_again() -> None:
+    env = VectorView([SingleAgentView(judged(len), partner="scripted:talker") for _ in range(2)])
+    env.reset(seed=0)
+    env.step(["Hm."] * 2)
+    env.reset(options={"reset_mask": np.array([True, False])})
+    _, rewards, *_ = env.step(["Four"] * 2)
+    assert rewards.tolist() == [4.0, 0.0]
+
+
+@pytest.mark.parametrize(
+    "mask", [[True, False], np.array([True]), np.array([1, 0]), np.array([False, False])]
+)
+def test_a_mask_that_chooses_nothing_is_refused(mask: Any) -> None:
+    env = vector(2)
+    env.reset(seed=0)
+    with pytest.raises(ConfigurationError, match="reset_mask is an array of 2 truth values"):
+        env.reset(options={"reset_mask": mask})
+
+
+def test_a_part_cannot_be_reset_before_the_whole() -> None:
+    with pytest.raises(ConfigurationError, match="environment 0 was never reset"):
+        vector(2).reset(options={"reset_mask": np.array([False, True])})
+
+
+def test_the_seed_of_the_maker_supplies_those_of_the_episodes() -> None:
+    def texts(env: Any) -> list[str]:
+        return [env.reset()[0]["text"] for _ in range(2)]
+
+    parallel = parallel_env("price_negotiation", seed=5)
+    drawn = [parallel.reset()[0]["agent_0"]["text"] for _ in range(2)]
+    assert texts(view(seed=5)) == drawn
+    made = gymnasium.make("sotopia/price_negotiation-v0", partner="scripted:linear", seed=5)
+    assert texts(made) == drawn
+    assert texts(view(seed=6)) != drawn
+    many = vector(2, seed=5)
+    assert [first for first, _ in texts(many)] == drawn
+    assert [second for _, second in texts(vector(2, seed=4))] == drawn
+    with pytest.raises(ConfigurationError, match="a seed is a whole number"):
+        view(seed=-1)
+
+
 def test_wrong_numbers_of_things_are_refused() -> None:
     with pytest.raises(ConfigurationError, match="num_envs must be at least 1, got 0"):
         vector(0)
@@ -354,3 +614,25 @@ def test_registered_ids_make_environments() -> None:
     assert parallel.possible_agents == ["agent_0", "agent_1"]
     aec = pettingzoo.make("aec", "sotopia/scenario-v0", scenario=TALK, action_order="simultaneous")
     parallel_api_test(aec_to_parallel(aec), num_cycles=10)
+
+
+def test_turns_that_pass_in_secret_are_passed_over_and_lose_nothing() -> None:
+    for seed in range(20):
+        parallel, one_by_one = (make("werewolf", reward="auto") for make in (parallel_env, aec_env))
+        parallel.reset(seed=seed)
+        one_by_one.reset(seed=seed)
+        chance, again = np.random.default_rng(seed), np.random.default_rng(seed)
+        passed = 0
+        while parallel.agents:
+            passed += not parallel.turn_order
+            parallel.step({s: parallel.sample_move(s, chance) for s in parallel.turn_order})
+        earned = dict.fromkeys(one_by_one.possible_agents, 0.0)
+        for seat in one_by_one.agent_iter():
+            _, reward, terminated, truncated, _ = one_by_one.last()
+            earned[seat] += reward
+            has_ended = terminated or truncated
+            one_by_one.step(None if has_ended else one_by_one.env.sample_move(seat, again))
+        assert earned == parallel.final_rewards
+        assert one_by_one.env.transcript.turns == parallel.transcript.turns
+        assert one_by_one.env.turn == parallel.turn >= passed
+    assert passed  # of the last seed, in which somebody who acts at night was out

@@ -45,11 +45,14 @@ def command(
     settings: type[S],
     main: Callable[[S, Run], int],
     argv: Sequence[str] | None = None,
+    *,
+    if_interrupted: str = "run the same command again to continue",
 ) -> NoReturn:
     """Compose `hydra_conf/<package>/<stem>.yaml` with the command line, run `main`, exit.
 
     Hydra's own options (`--help`, `--cfg job`, `-m`, `--config-dir`, `key=value`) all work. The
     process exits with the codes at the top of this module; a refused run leaves no folder behind.
+    `if_interrupted` is what the person is told who stops it.
     """
     logging.basicConfig(
         level=logging.WARNING, format="%(levelname)s: %(message)s", stream=sys.stderr
@@ -62,7 +65,7 @@ def command(
     try:
         sys.exit(frame.start([_for_hydra(argument, settings) for argument in given]))
     except KeyboardInterrupt:
-        print("\ninterrupted; run the same command again to continue", file=sys.stderr)
+        print(f"\ninterrupted; {if_interrupted}", file=sys.stderr)
         sys.exit(INTERRUPTED)
 
 

@@ -47,7 +47,11 @@ class FormatError(SotopiaError, ValueError):
 
 
 class StoreError(SotopiaError):
-    """A store that cannot be opened, read or written."""
+    """A store that cannot be read or written."""
+
+
+class StoreUnavailable(StoreError, ConfigurationError):  # noqa: N818  # what is the matter with it
+    """A path at which no store can be opened: nothing can be made there, or it is none of ours."""
 
 
 class NotFoundError(StoreError):

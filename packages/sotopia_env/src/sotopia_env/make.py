@@ -32,7 +32,7 @@ from .termination import MAX_STALE_TURNS, Terminator
 from .turns import ActionOrder
 from .views.aec import AECView
 from .views.gymnasium import SingleAgentView
-from .views.vector import VectorView
+from .views.vector import VectorView, seeds_for
 from .visibility import Visibility
 
 ScenarioLike: TypeAlias = str | Path | EnvironmentProfile
@@ -191,18 +191,30 @@ def gymnasium_env(
     *,
     partner: str | AgentFactory | Sequence[str | AgentFactory],
     seat: int = 0,
+    seed: int | None = None,
     **settings: Any,
 ) -> SingleAgentView:
     """One seat as a Gymnasium environment, `partner` in the others.
 
     Takes what `parallel_env` takes besides; see `views/gymnasium.py`.
     """
-    return SingleAgentView(parallel_env(scenario, **settings), partner=partner, seat=seat)
+    env = parallel_env(scenario, seed=seed, **settings)
+    return SingleAgentView(env, partner=partner, seat=seat, seed=seed)
 
 
-def vector_env(num_envs: int, scenario: ScenarioLike, **settings: Any) -> VectorView:
-    """`num_envs` of them at once; takes what `gymnasium_env` takes."""
-    return VectorView([gymnasium_env(scenario, **settings) for _ in range(num_envs)])
+def vector_env(
+    num_envs: int,
+    scenario: ScenarioLike,
+    *,
+    seed: int | Sequence[int | None] | None = None,
+    **settings: Any,
+) -> VectorView:
+    """`num_envs` of them at once; takes what `gymnasium_env` takes.
+
+    An `int` as `seed` gives them `seed`, `seed + 1`, ...
+    """
+    seeds = seeds_for(seed, num_envs)
+    return VectorView([gymnasium_env(scenario, seed=one, **settings) for one in seeds])
 
 
 def characters_for(profile: EnvironmentProfile) -> tuple[AgentProfile, ...] | None:

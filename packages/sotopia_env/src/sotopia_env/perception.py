@@ -26,6 +26,9 @@ WAITING: Final = "Your hand is raised; somebody else was given the floor, and yo
 ENVIRONMENT: Final = "Environment"
 """Who makes announcements."""
 
+_UNTIL_READ: Final = ("name", "goal", "note")
+"""Entries of the infos that stand in one turn, and are kept until the seat has read them."""
+
 _DEPARTURE: Final = AgentAction("leave")
 _MASKS: Final[dict[tuple[ActionType, ...], NDArray[np.int8]]] = {}
 """One a set of types, filled when first asked for; only copies of them are given away."""
@@ -183,3 +186,19 @@ def _told(key: str, lines: Sequence[str], turns: Sequence[Turn]) -> tuple[str, t
             told.append(line)
             heard.append(_as_heard(t, key))
     return "\n".join(told), tuple(heard)
+
+
+def keep_unread(unread: Observation, known: Info, observation: Observation, info: Info) -> None:
+    """Put what a seat was shown (`unread`, `known`) and has not acted upon before what is new.
+
+    `observation` and `info` of the new turn are changed; what is told once, such as the seat's own
+    name and goal, stays in its infos until it is on turn.
+    """
+    if not unread["text"]:
+        return
+    new = observation["text"]
+    observation["text"] = f"{unread['text']}\n{new}" if new else unread["text"]
+    info["heard"] = known["heard"] + info["heard"]
+    for name in _UNTIL_READ:
+        if name in known:
+            info.setdefault(name, known[name])

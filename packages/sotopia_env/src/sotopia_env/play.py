@@ -1,7 +1,8 @@
 """`python -m sotopia_env.play`: a person plays one seat of any scenario at the terminal.
 
 Every start plays another instance of a family, or the same scenario again with other partners'
-luck. Episodes are kept in `episodes.sqlite` of the run folder like any others.
+luck. Episodes are kept in `episodes.sqlite` of the run folder like any others; one that was
+interrupted is not, and the same command begins it again.
 """
 
 import asyncio
@@ -74,9 +75,9 @@ def _task(settings: Settings, cast: Cast) -> Task:
         raise ConfigurationError(
             f"{settings.scenario} has {seats - 1} other seats, partner= names {len(others)}"
         )
-    for spec in others:
-        cast.factory(spec)
     agents = (*others[: settings.seat], "human", *others[settings.seat :])
+    for spec in agents:
+        cast.factory(spec)
     return Task(
         scenario=settings.scenario,
         agents=agents,
@@ -111,4 +112,5 @@ def _ending(episode: Episode) -> str:
 
 
 if __name__ == "__main__":
-    command("sotopia_env", "play", Settings, main)
+    again = "run the same command again to play from the beginning"
+    command("sotopia_env", "play", Settings, main, if_interrupted=again)

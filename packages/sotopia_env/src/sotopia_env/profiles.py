@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, SerializeAsAny, model_validat
 
 from .errors import ScenarioError
 
-_BARE_WORDS: Final = re.compile(r"\s*\[((?:\s*[^\W\d][\w -]*,)*\s*[^\W\d][\w -]*)\]\s*")
+_BARE_WORDS: Final = re.compile(r"\s*\[(?:\s*[^\W\d][\w -]*,)*\s*[^\W\d][\w -]*\]\s*")
 
 
 class RelationshipType(IntEnum):
@@ -101,7 +101,8 @@ class EnvironmentProfile(BaseModel):
     age_constraint: str | None = None
     """`[(low, high), ...]`, years, one pair a seat."""
     occupation_constraint: str | None = None
-    """`[["chef", "baker"], [], ...]`, one list or word a seat, empty for any; `nan` is none."""
+    """`[["chef", "baker"], [], ...]`, one list or word a seat, empty for any; `nan` is none, and so
+    are words without quotes."""
     agent_constraint: tuple[tuple[str, ...], ...] | None = None
     """The only groups of characters that fit, by `agent_id` in the order of the seats."""
     game_metadata: dict[str, Any] | None = None
@@ -110,6 +111,11 @@ class EnvironmentProfile(BaseModel):
     game: SerializeAsAny[GameParams] | None = Field(default=None, repr=False)
 
     _NONE: ClassVar = (None, "", "nan", "none", "None")
+
+    @property
+    def label(self) -> str:
+        """What messages call the scenario."""
+        return self.scenario_id or self.codename or f"{self.scenario:.40}"
 
     @property
     def age_ranges(self) -> tuple[tuple[int, int], ...] | None:
@@ -127,6 +133,14 @@ class EnvironmentProfile(BaseModel):
             raise _no_constraint(self, "age_constraint", "[(18, 70), (18, 70)]") from error
 
     @property
+    def is_occupation_a_note(self) -> bool:
+        """Whether the occupation constraint is words without quotes, which constrain nobody.
+
+        One published scenario asks for `[actor, actor]`, and none of its settings seats an actor.
+        """
+        return _BARE_WORDS.fullmatch(self.occupation_constraint or "nan") is not None
+
+    @property
     def occupations(self) -> tuple[frozenset[str], ...] | None:
         """Admitted occupations of each seat in lower case, empty for any; `None` if unconstrained.
 
@@ -134,11 +148,8 @@ class EnvironmentProfile(BaseModel):
             ScenarioError: if the text is no such list.
         """
         text = self.occupation_constraint
-        if text in self._NONE:
+        if text in self._NONE or self.is_occupation_a_note:
             return None
-        bare = _BARE_WORDS.fullmatch(text or "")
-        if bare is not None:  # as one published scenario has it
-            return tuple(frozenset([word.strip().lower()]) for word in bare[1].split(","))
         read = _literal(text, self, "occupation_constraint", "[['chef'], []]")
         try:
             return tuple(
@@ -160,9 +171,9 @@ def _literal(text: str | None, profile: EnvironmentProfile, name: str, example: 
 
 
 def _no_constraint(profile: EnvironmentProfile, name: str, example: str) -> ScenarioError:
-    who = profile.scenario_id or profile.codename or f"{profile.scenario:.40}"
     return ScenarioError(
-        f"{name} of {who!r} must be a list such as {example}, got {getattr(profile, name)!r:.80}"
+        f"{name} of {profile.label!r} must be a list such as {example}, "
+        f"got {getattr(profile, name)!r:.80}"
     )
 
 

@@ -19,14 +19,15 @@ from .agents import Agent, AgentFactory, agent_factory
 from .episode import Episode, EpisodeAnnouncement, EpisodeTurn, SeatRecord, storable
 from .errors import ConfigurationError, SotopiaError
 from .make import RewardLike, parallel_env
+from .perception import keep_unread
 from .profiles import AgentProfile, EnvironmentProfile
 from .prompts import PromptStyle
 from .scenarios.families import Split
-from .scenarios.samplers import Sampler
+from .scenarios.samplers import Sampler, Setting
 from .store.protocol import EpisodeStore
 from .turns import ActionOrder
 from .visibility import Visibility
-from .waiting import close
+from .waiting import all_of, close
 
 _LATER_FIELDS: Final[Mapping[str, object]] = {"characters": (), "visibility": "private"}
 """Fields of a task that leave its key as it is where they have these values."""
@@ -132,9 +133,7 @@ async def run_episode(
 
 
 def _named(scenario: str | EnvironmentProfile) -> str:
-    if isinstance(scenario, str):
-        return scenario
-    return scenario.scenario_id or scenario.codename or f"{scenario.scenario:.40}"
+    return scenario if isinstance(scenario, str) else scenario.label
 
 
 def sampled_tasks(
@@ -146,33 +145,44 @@ def sampled_tasks(
     replacement: bool = True,
     **settings: Any,
 ) -> list[Task]:
-    """Tasks for sampled settings; `agents` are the specs of the seats, one for all, or one each.
+    """Tasks for sampled settings; `settings` are further fields of `Task`.
 
-    `settings` are further fields of `Task`.
+    `agents` is the spec of all seats, or one spec a seat, and only scenarios with so many seats are
+    then drawn. The first is the one under test: of a setting that says so it sits in the tested
+    seat, the others in their order in the rest.
 
     Raises:
+        SamplingError: if the sampler has no such scenarios.
         ConfigurationError: if the agents do not match the seats of a setting.
     """
     rng = np.random.default_rng(seed)
-    tasks = []
-    for number, setting in enumerate(sampler.sample(size, rng, replacement=replacement)):
-        seats = len(setting.characters)
-        specs = tuple(agents) * seats if len(agents) == 1 else tuple(agents)
-        if len(specs) != seats:
-            raise ConfigurationError(
-                f"{_named(setting.scenario)} has {seats} seats, agents= names {len(agents)}; "
-                "name one for all, or one a seat"
-            )
-        tasks.append(
-            Task(
-                scenario=setting.scenario,
-                agents=specs,
-                characters=setting.characters,
-                seed=seed + number,
-                **settings,
-            )
+    drawn = sampler.sample(
+        size, rng, replacement=replacement, seats=len(agents) if len(agents) > 1 else None
+    )
+    return [
+        Task(
+            scenario=setting.scenario,
+            agents=_placed(agents, setting),
+            characters=setting.characters,
+            seed=seed + number,
+            **settings,
         )
-    return tasks
+        for number, setting in enumerate(drawn)
+    ]
+
+
+def _placed(agents: Sequence[str], setting: Setting) -> tuple[str, ...]:
+    seats = len(setting.characters)
+    if len(agents) == 1:
+        return tuple(agents) * seats
+    if len(agents) != seats:
+        raise ConfigurationError(
+            f"{_named(setting.scenario)} has {seats} seats, agents= names {len(agents)}; "
+            "name one for all, or one a seat"
+        )
+    under_test, *others = agents
+    seat = setting.tested_seat or 0
+    return (*others[:seat], under_test, *others[seat:])
 
 
 async def run_episodes(
@@ -244,15 +254,11 @@ async def _actions(
         seat = seats[0]
         info = _informed(env, agents[seat], infos[seat])
         return {seat: await agents[seat].act(observations[seat], info)}
-    thoughts = [
+    thoughts = (
         agents[seat].act(observations[seat], _informed(env, agents[seat], infos[seat]))
         for seat in seats
-    ]
-    decided = dict(zip(seats, await asyncio.gather(*thoughts, return_exceptions=True), strict=True))
-    for error in decided.values():
-        if isinstance(error, BaseException):
-            raise error  # after the others are done, so that nobody acts in an ended episode
-    return decided
+    )
+    return dict(zip(seats, await all_of(thoughts), strict=True))
 
 
 def _informed(env: Any, agent: Agent, info: dict[str, Any]) -> dict[str, Any]:
@@ -269,12 +275,8 @@ async def _step(
     is_async = getattr(env, "is_async", False)
     observations, _, _, _, infos = await env.step_async(actions) if is_async else env.step(actions)
     for seat, observation in observations.items():
-        if seat not in actions and shown[seat]["text"]:
-            text = "\n".join(filter(None, (shown[seat]["text"], observation["text"])))
-            observations[seat] = {**observation, "text": text}
-            infos[seat]["heard"] = known[seat]["heard"] + infos[seat]["heard"]
-            if "note" in known[seat]:
-                infos[seat]["note"] = known[seat]["note"]
+        if seat not in actions:
+            keep_unread(shown[seat], known[seat], observation, infos[seat])
     return observations, infos
 
 

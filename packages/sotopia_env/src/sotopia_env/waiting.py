@@ -7,7 +7,7 @@ are models, come here. Inside a running loop (a notebook) it works too.
 import asyncio
 import inspect
 import threading
-from collections.abc import Coroutine
+from collections.abc import Awaitable, Coroutine, Iterable
 from functools import cache
 from typing import Any, TypeVar
 
@@ -51,3 +51,15 @@ def run_at_once(work: Coroutine[Any, Any, T]) -> T:
         return result
     work.close()
     raise RuntimeError(f"{work!r} waits, but was said never to")
+
+
+async def all_of(work: Iterable[Awaitable[T]]) -> list[T]:
+    """The results of all, awaited together and in their order.
+
+    What one of them raises is raised when the others are done, so that none is left running.
+    """
+    results = await asyncio.gather(*work, return_exceptions=True)
+    for result in results:
+        if isinstance(result, BaseException):
+            raise result
+    return [result for result in results if not isinstance(result, BaseException)]

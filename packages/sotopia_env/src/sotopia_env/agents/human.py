@@ -4,10 +4,14 @@ import asyncio
 import os
 import sys
 from collections.abc import Awaitable, Callable
+from contextlib import nullcontext
+from functools import cache
 from typing import Any, Final, TypeAlias
 
 from ..actions import ACTION_TYPES, ActionLike, AgentAction
+from ..errors import AgentError
 from ..prompts import Conversation, PromptStyle
+from .protocol import AgentFactory
 
 HELP: Final = """\
 Type what you say, or one of these:
@@ -30,25 +34,39 @@ class Terminal:
     """Reads lines from standard input within the event loop, so that an interrupt gets through.
 
     A thread that waits for input could not be stopped, and would hold the lock that Python needs at
-    its end.
+    its end. What has been read and nobody has asked for yet is kept, whoever asks next.
     """
 
     def __init__(self) -> None:
         self._pending = b""
-        self._is_over = False
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._floor = asyncio.Lock()
+
+    def floor(self) -> asyncio.Lock:
+        """Who holds it is shown things and asked; the others wait for it."""
+        loop = asyncio.get_running_loop()
+        if self._loop is not loop:  # to which a lock belongs
+            self._loop, self._floor = loop, asyncio.Lock()
+        return self._floor
 
     async def __call__(self, prompt: str) -> str:
         sys.stdout.write(prompt)
         sys.stdout.flush()
-        while b"\n" not in self._pending and not self._is_over:
-            await _readable(sys.stdin.fileno())
-            chunk = os.read(sys.stdin.fileno(), 65_536)
-            self._pending += chunk
-            self._is_over = not chunk
+        descriptor = sys.stdin.fileno()
+        while b"\n" not in self._pending:
+            await _readable(descriptor)
+            chunk = os.read(descriptor, 65_536)
+            if not chunk and not self._pending:
+                raise EOFError
+            self._pending += chunk or b"\n"
         line, _, self._pending = self._pending.partition(b"\n")
-        if not line and self._is_over and not self._pending:
-            raise EOFError
         return line.decode(errors="replace")
+
+
+@cache
+def terminal() -> Terminal:
+    """The one of this process, as there is one standard input."""
+    return Terminal()
 
 
 async def _readable(descriptor: int) -> None:
@@ -68,7 +86,8 @@ async def _readable(descriptor: int) -> None:
 class HumanAgent:
     """Shows a person what is new and reads one line: words to say, or a command such as `/leave`.
 
-    Other seats may think meanwhile. At the end of input the person leaves.
+    Other seats may think meanwhile; people at one terminal take turns at it. At the end of input
+    the person leaves.
 
     Args:
         seat: whose mind it is.
@@ -88,11 +107,18 @@ class HumanAgent:
         write: Callable[[str], None] = print,
     ) -> None:
         self.conversation = Conversation(seat, style)
-        self._read, self._write = read or Terminal(), write
+        self._read, self._write = read or terminal(), write
+        self._floor = terminal().floor if read is None else nullcontext
+        self._name = seat
         self._shown: list[str] = []
 
     async def act(self, observation: dict[str, Any], info: dict[str, Any]) -> ActionLike:
+        async with self._floor():
+            return await self._turn(observation, info)
+
+    async def _turn(self, observation: dict[str, Any], info: dict[str, Any]) -> ActionLike:
         self.conversation.observe(observation, info)
+        self._name = info.get("name", self._name)
         first = not self._shown
         self._shown.append(observation["text"])
         if observation["text"]:
@@ -111,7 +137,7 @@ class HumanAgent:
     async def _asked(self, possible: list[Any]) -> tuple[str, ActionLike]:
         while True:
             try:
-                line = (await self._read("> ")).strip()
+                line = (await self._read(f"{self._name}> ")).strip()
             except EOFError:
                 return "/leave", AgentAction("leave")
             if line == "/history":
@@ -143,3 +169,16 @@ def _action_of(line: str) -> AgentAction | str:
             to = tuple(name.strip() for name in names.split(",") if name.strip())
             return AgentAction("speak", words.strip(), to)
     return HELP
+
+
+def build(style: PromptStyle) -> AgentFactory:
+    """Factory of people at this terminal.
+
+    Raises:
+        AgentError: if nothing can be typed there.
+    """
+    if sys.stdin is None or sys.stdin.closed:
+        raise AgentError(
+            "'human' plays at the terminal, and standard input is closed; leave it open"
+        )
+    return lambda seat, seed: HumanAgent(seat, seed, style)

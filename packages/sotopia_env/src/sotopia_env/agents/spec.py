@@ -13,7 +13,7 @@ from ..clients.spec import is_model
 from ..errors import AgentError, unknown_name
 from ..prompts import PromptStyle
 from ..queries import split_query
-from .human import HumanAgent
+from .human import build as build_human
 from .language_model import build as build_model
 from .protocol import AgentFactory
 from .scripted import build as build_scripted
@@ -32,7 +32,7 @@ def agent_factory(spec: str, style: PromptStyle = "chat") -> AgentFactory:
         AgentError: when the spec names nobody, with those that exist.
     """
     if spec == "human":
-        return lambda seat, seed: HumanAgent(seat, seed, style)
+        return build_human(style)
     kind, _, rest = spec.partition(":")
     if is_model(kind):
         return build_model(*split_query(spec), style)

@@ -15,6 +15,7 @@ _BASE_URLS: Final = {
 }
 """Of providers that need no `<PROVIDER>_BASE_URL`."""
 _KEYLESS: Final = ("custom", "vllm")
+_NO_MODEL: Final = "{!r} names no model; write <provider>/<model> or custom/<model>@<url>"
 
 
 def is_model(spec: str) -> bool:
@@ -27,24 +28,27 @@ def client_for(spec: str) -> tuple[ModelClient, str]:
     """The client for `<provider>/<model>` and the name by which its server knows the model.
 
     The provider's key and address are `<PROVIDER>_API_KEY` and `<PROVIDER>_BASE_URL`; well-known
-    providers need no address, servers of one's own no key.
+    providers need no address, servers of one's own no key. A `custom` model may bring its address
+    along, which then counts, in `custom/<model>@<url>`.
 
     Raises:
         ConfigurationError: when the name, the key or the address is missing.
     """
     provider, _, model = spec.partition("/")
     if not is_model(spec):
-        raise ConfigurationError(
-            f"{spec!r} names no model; write <provider>/<model> or custom/<model>@<url>"
-        )
+        raise ConfigurationError(_NO_MODEL.format(spec))
     variable = provider.upper()
     key = os.environ.get(f"{variable}_API_KEY")
     base = os.environ.get(f"{variable}_BASE_URL") or _BASE_URLS.get(provider)
-    if provider == "custom":
+    if provider == "custom" and "@" in model:
         model, _, address = model.rpartition("@")
         base = address or base
-        if not model:
-            raise ConfigurationError(f"{spec!r} has no address; write custom/<model>@<url>")
+    if not model:
+        raise ConfigurationError(_NO_MODEL.format(spec))
+    if base is None and provider == "custom":
+        raise ConfigurationError(
+            f"{spec!r} has no address; write custom/<model>@<url>, or set CUSTOM_BASE_URL"
+        )
     if base is None:
         raise ConfigurationError(
             f"{spec!r}: no address is known for {provider}; set {variable}_BASE_URL"

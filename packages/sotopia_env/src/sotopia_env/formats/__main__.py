@@ -55,9 +55,11 @@ def _import(settings: Settings, source: str, run: Run) -> int:
     with _present(path) as store:
         contents = _contents(source, store)
         plan = plan_import(contents, store)
-    run.start()
-    if not settings.dry_run and (plan.records or plan.episodes):
+    if settings.dry_run or not (plan.records or plan.episodes):
+        run.start()
+    else:
         with SqliteStore(path) as store:
+            run.start()
             plan.carry_out(store)
     account = plan.as_json()
     summary: dict[str, object] = {

@@ -4,8 +4,9 @@ Candidates are objects, or, by default, the shipped library. Everything is drawn
 that `sample` is given.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+import logging
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Final, Protocol, TypeVar
 
@@ -22,6 +23,8 @@ from ..profiles import (
 from . import library
 from .fitting import fitting_groups
 
+_LOG: Final = logging.getLogger(__name__)
+
 T = TypeVar("T")
 
 _FEWEST: Final = 2
@@ -36,16 +39,23 @@ class Setting:
     scenario: EnvironmentProfile
     characters: tuple[AgentProfile, ...]
     tested_seat: int | None = None
-    """Of the agent under test, where a benchmark fixes it."""
+    """Where the agent under test sits, from 0; `None` outside of benchmarks."""
 
 
 class Sampler(Protocol):
     """Draws settings."""
 
     def sample(
-        self, size: int, rng: np.random.Generator, *, replacement: bool = True
+        self,
+        size: int,
+        rng: np.random.Generator,
+        *,
+        replacement: bool = True,
+        seats: int | None = None,
     ) -> Iterator[Setting]:
         """`size` settings; without `replacement` no two of them are the same.
+
+        With `seats`, only of scenarios that have so many.
 
         Raises:
             SamplingError: when there are not enough, or nobody meets the constraints.
@@ -58,33 +68,43 @@ class UniformSampler:
     Args:
         scenarios: candidates; by default the shipped ones.
         characters: candidates; by default the shipped ones.
+        seats: how many a scenario must have; by default any number.
     """
 
     def __init__(
         self,
         scenarios: Iterable[EnvironmentProfile] | None = None,
         characters: Iterable[AgentProfile] | None = None,
+        *,
+        seats: int | None = None,
     ) -> None:
-        self._scenarios = _candidates(scenarios, library.scenarios(), "scenario")
+        chosen = _candidates(scenarios, library.scenarios(), "scenario")
+        self._scenarios = _of_size(chosen, seats, _seats)
         self._characters = _candidates(characters, library.characters(), "character")
 
     def sample(
-        self, size: int, rng: np.random.Generator, *, replacement: bool = True
+        self,
+        size: int,
+        rng: np.random.Generator,
+        *,
+        replacement: bool = True,
+        seats: int | None = None,
     ) -> Iterator[Setting]:
         _check_size(size)
+        scenarios = _of_size(self._scenarios, seats, _seats)
         seen: set[tuple[int, ...]] = set()
-        if not replacement and size > (most := self._count()):
+        if not replacement and size > (most := self._count(scenarios)):
             raise SamplingError(f"{size} different settings asked for, there are {most}")
         while size:
-            number = int(rng.integers(len(self._scenarios)))
-            scenario = self._scenarios[number]
-            seats = _seats(scenario)
-            if seats > len(self._characters):
+            number = int(rng.integers(len(scenarios)))
+            scenario = scenarios[number]
+            needed = _seats(scenario)
+            if needed > len(self._characters):
                 raise SamplingError(
-                    f"{_name(scenario)} has {seats} seats, "
+                    f"{scenario.label} has {needed} seats, "
                     f"and there are {len(self._characters)} characters"
                 )
-            people = tuple(map(int, rng.permutation(len(self._characters))[:seats]))
+            people = tuple(map(int, rng.permutation(len(self._characters))[:needed]))
             if not replacement:
                 if (number, *people) in seen:
                     continue
@@ -92,9 +112,9 @@ class UniformSampler:
             size -= 1
             yield Setting(scenario=scenario, characters=tuple(self._characters[p] for p in people))
 
-    def _count(self) -> int:
+    def _count(self, scenarios: Iterable[EnvironmentProfile]) -> int:
         total = 0
-        for scenario in self._scenarios:
+        for scenario in scenarios:
             ways = 1
             for taken in range(_seats(scenario)):
                 ways *= max(0, len(self._characters) - taken)
@@ -111,6 +131,7 @@ class ConstraintSampler:
         scenarios: candidates; by default the shipped ones.
         characters: candidates; by default the shipped ones.
         relationships: who knows whom how; by default the shipped ones.
+        seats: how many a scenario must have; by default any number.
 
     Raises:
         SamplingError: naming a scenario for which no group of characters fits.
@@ -121,28 +142,35 @@ class ConstraintSampler:
         scenarios: Iterable[EnvironmentProfile] | None = None,
         characters: Iterable[AgentProfile] | None = None,
         relationships: Iterable[RelationshipProfile] | None = None,
+        *,
+        seats: int | None = None,
     ) -> None:
-        chosen = _candidates(scenarios, library.scenarios(), "scenario")
+        chosen = _of_size(_candidates(scenarios, library.scenarios(), "scenario"), seats, _seats)
         people = _candidates(characters, library.characters(), "character")
         ties = library.relationships() if relationships is None else tuple(relationships)
         by_id = {person.agent_id: person for person in people}
         if len(by_id) < len(people):
             raise ConfigurationError("characters that are matched by relationship need unique ids")
         self._characters = by_id
-        self._options = [(s, _groups(s, by_id, ties)) for s in chosen]
+        self._options = tuple((s, _groups(s, by_id, ties)) for s in chosen)
 
     def sample(
-        self, size: int, rng: np.random.Generator, *, replacement: bool = True
+        self,
+        size: int,
+        rng: np.random.Generator,
+        *,
+        replacement: bool = True,
+        seats: int | None = None,
     ) -> Iterator[Setting]:
         _check_size(size)
+        options = _of_size(self._options, seats, lambda option: _seats(option[0]))
         if replacement:
             for _ in range(size):
-                scenario, groups = self._options[int(rng.integers(len(self._options)))]
+                scenario, groups = options[int(rng.integers(len(options)))]
                 yield self._setting(scenario, groups[int(rng.integers(len(groups)))])
             return
         left = [
-            (s, [groups[int(i)] for i in rng.permutation(len(groups))])
-            for s, groups in self._options
+            (s, [groups[int(i)] for i in rng.permutation(len(groups))]) for s, groups in options
         ]
         available = sum(len(groups) for _, groups in left)
         if size > available:
@@ -162,11 +190,18 @@ class ConstraintSampler:
 class BenchmarkSampler:
     """The settings of a list in their order, again from the start when they run out.
 
+    As in the published benchmark the agent under test sits where the list says; one that does not
+    say is gone through once with it in the first seat, then with it in the next.
+
     Args:
         name: of a shipped list: `all`, `hard`, `cooperative`, `competitive`.
         scenarios: instead, the scenarios of a list of one's own, `characters` and `pairings` with
             them.
         scenario_list: which of them, and which seat is tested.
+        seats: how many a scenario must have; by default any number.
+
+    Raises:
+        SamplingError: for a list that is unknown, or names what is not there.
     """
 
     def __init__(
@@ -177,6 +212,7 @@ class BenchmarkSampler:
         characters: Mapping[str, AgentProfile] | None = None,
         pairings: Iterable[Pairing] | None = None,
         scenario_list: ScenarioList | None = None,
+        seats: int | None = None,
     ) -> None:
         scenarios = library.scenarios() if scenarios is None else scenarios
         characters = library.characters() if characters is None else characters
@@ -185,19 +221,37 @@ class BenchmarkSampler:
             scenario_list = lists[one_of(lists, name or "all", "list of scenarios", SamplingError)]
         if pairings is None:
             pairings = [p for s in scenario_list.scenario_ids for p in library.pairings_for(s)]
-        self.settings = tuple(_listed(scenario_list, scenarios, characters, list(pairings)))
+        listed = tuple(_listed(scenario_list, scenarios, characters, list(pairings)))
+        self.settings = _of_size(_tested(listed), seats, _parties)
         """All of them, in order."""
 
     def sample(
-        self, size: int, rng: np.random.Generator, *, replacement: bool = True
+        self,
+        size: int,
+        rng: np.random.Generator,
+        *,
+        replacement: bool = True,
+        seats: int | None = None,
     ) -> Iterator[Setting]:
         _check_size(size)
-        if not replacement and size > len(self.settings):
+        settings = _of_size(self.settings, seats, _parties)
+        if not replacement and size > len(settings):
             raise SamplingError(
-                f"{size} different settings asked for, the list has {len(self.settings)}"
+                f"{size} different settings asked for, the list has {len(settings)}"
             )
         for number in range(size):
-            yield self.settings[number % len(self.settings)]
+            yield settings[number % len(settings)]
+
+
+def _tested(listed: Sequence[Setting]) -> tuple[Setting, ...]:
+    """The settings, and again with the next seat under test where the list leaves that open."""
+    fixed = tuple(setting for setting in listed if setting.tested_seat is not None)
+    return fixed or tuple(
+        replace(setting, tested_seat=seat)
+        for seat in range(max(map(_parties, listed), default=0))
+        for setting in listed
+        if seat < _parties(setting)
+    )
 
 
 def _listed(
@@ -212,15 +266,20 @@ def _listed(
         own = [p for p in pairings if p.scenario_id == scenario_id]
         if not own:
             raise SamplingError(f"list {scenario_list.name!r}: no pairing of {scenario_id!r}")
-        seat = None if scenario_list.seats is None else int(scenario_list.seats[number])
+        seat = None if scenario_list.seats is None else scenario_list.seats[number]
         for pairing in own:
             missing = [a for a in pairing.agent_ids if a not in characters]
             if missing:
                 raise SamplingError(f"pairing {pairing.pairing_id!r}: no character {missing[0]!r}")
+            if seat is not None and seat not in map(str, range(len(pairing.agent_ids))):
+                raise SamplingError(
+                    f"list {scenario_list.name!r}: {scenario_id!r} has no seat {seat!r} to be "
+                    "tested; they are counted from 0"
+                )
             yield Setting(
                 scenario=scenarios[scenario_id],
                 characters=tuple(characters[agent_id] for agent_id in pairing.agent_ids),
-                tested_seat=seat,
+                tested_seat=None if seat is None else int(seat),
             )
 
 
@@ -236,11 +295,18 @@ def _groups(
     characters: Mapping[str, AgentProfile],
     relationships: Sequence[RelationshipProfile],
 ) -> list[tuple[str, ...]]:
+    if scenario.is_occupation_a_note:
+        _LOG.warning(
+            "occupation_constraint %r of %r is not looked at: write it as a list such as "
+            "[['chef'], []]",
+            scenario.occupation_constraint,
+            scenario.label,
+        )
     found = list(islice(fitting_groups(scenario, characters, relationships), _MOST_GROUPS))
     if found:
         return found
     raise SamplingError(
-        f"nobody fits {_name(scenario)}: {_missing(scenario, characters, relationships)}"
+        f"nobody fits {scenario.label}: {_missing(scenario, characters, relationships)}"
     )
 
 
@@ -276,8 +342,19 @@ def _seats(scenario: EnvironmentProfile) -> int:
     return max(_FEWEST, len(scenario.agent_goals))
 
 
-def _name(scenario: EnvironmentProfile) -> str:
-    return scenario.scenario_id or scenario.codename or f"{scenario.scenario:.40}"
+def _parties(setting: Setting) -> int:
+    return len(setting.characters)
+
+
+def _of_size(items: tuple[T, ...], seats: int | None, count: Callable[[T], int]) -> tuple[T, ...]:
+    """Those with so many seats; all of them for `None`."""
+    if seats is None:
+        return items
+    chosen = tuple(item for item in items if count(item) == seats)
+    if not chosen:
+        present = ", ".join(map(str, sorted(set(map(count, items)))))
+        raise SamplingError(f"nothing to choose from has {seats} seats, but {present}")
+    return chosen
 
 
 def _check_size(size: int) -> None:

@@ -29,11 +29,11 @@ async def problems(request: web.Request, handler: Handler) -> web.StreamResponse
         return await handler(request)
     except NotFoundError as error:
         return problem(404, str(error))
-    except (FormatError, ConfigurationError) as error:
-        return problem(422, str(error))
-    except StoreError as error:
+    except StoreError as error:  # one that cannot be opened is nothing a request could mend
         _LOG.error("%s %s: %s", request.method, request.path, error)
         return problem(500, "the store cannot be used; the log of the server says why")
+    except (FormatError, ConfigurationError) as error:
+        return problem(422, str(error))
     except web.HTTPException as refused:
         if refused.status < 400:
             raise

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import PydanticSerializationError
 
 from ..episode import Episode
-from ..errors import NotFoundError, StoreError
+from ..errors import NotFoundError, StoreError, StoreUnavailable
 from ..profiles import AgentProfile, Pairing
 from .protocol import ID_FIELDS
 
@@ -49,7 +49,7 @@ class SqliteStore:
     the last ones.
 
     Raises:
-        StoreError: when the file cannot be opened, is no store, or is of a newer version.
+        StoreUnavailable: when the file cannot be opened, is no store, or is of a newer version.
     """
 
     def __init__(self, path: Path | str) -> None:
@@ -58,22 +58,22 @@ class SqliteStore:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             self._db = sqlite3.connect(self.path, timeout=BUSY_SECONDS, isolation_level=None)
         except (sqlite3.Error, OSError) as error:
-            raise StoreError(f"cannot open the store {self.path}: {error}") from error
+            raise StoreUnavailable(f"cannot open the store {self.path}: {error}") from error
         try:
             self._prepare()
         except sqlite3.Error as error:
             self._db.close()
-            raise StoreError(
+            raise StoreUnavailable(
                 f"cannot open the store {self.path}: {error}; move the file away to start over"
             ) from error
-        except StoreError:
+        except StoreUnavailable:
             self._db.close()
             raise
 
     def _prepare(self) -> None:
         version = self._db.execute("PRAGMA user_version").fetchone()[0]
         if version > USER_VERSION:
-            raise StoreError(
+            raise StoreUnavailable(
                 f"{self.path} is of store version {version}, this program knows {USER_VERSION}; "
                 "use a newer sotopia-env"
             )

@@ -4,21 +4,25 @@
 `import sotopia_env`.
 """
 
-import asyncio
 import math
 from collections.abc import Coroutine, Mapping, Sequence
-from typing import Any, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 import gymnasium
+import numpy as np
 
-from ..actions import ActionLike
+from ..actions import ActionLike, as_action
 from ..agents import Agent, AgentFactory, agent_factory
 from ..errors import ActionError, ConfigurationError, Unscored
-from ..waiting import run_at_once, wait_for
+from ..perception import keep_unread
+from ..waiting import all_of, run_at_once, wait_for
 
 T = TypeVar("T")
 
 _SEEDS = 2**31
+
+Result: TypeAlias = tuple[dict[str, Any], float, bool, bool, dict[str, Any]]
+"""Observation, reward, terminated, truncated, info."""
 
 
 class SingleAgentView(gymnasium.Env[dict[str, Any], ActionLike]):
@@ -34,13 +38,10 @@ class SingleAgentView(gymnasium.Env[dict[str, Any], ActionLike]):
         partner: spec of every other seat, or one spec for each of them in their order; an
             `AgentFactory` does too.
         seat: of the learner.
+        seed: of the generator that supplies seeds to `reset` without one.
 
     Raises:
         ConfigurationError: for a seat or partner that cannot be.
-        Unscored: from `step`, when the episode has no reward because its judge failed. Its message
-            is for whoever runs the episode: it repeats the words of the judge, which may tell of
-            other seats' secrets and are in no info.
-        SotopiaError: from `step`, when a partner failed; the episode is then over.
     """
 
     metadata = {"render_modes": ["ansi", "human"], "render_fps": 1}  # noqa: RUF012  # as declared
@@ -51,6 +52,7 @@ class SingleAgentView(gymnasium.Env[dict[str, Any], ActionLike]):
         *,
         partner: str | AgentFactory | Sequence[str | AgentFactory],
         seat: int = 0,
+        seed: int | None = None,
     ) -> None:
         seats: list[str] = env.possible_agents
         if not 0 <= seat < len(seats):
@@ -67,34 +69,53 @@ class SingleAgentView(gymnasium.Env[dict[str, Any], ActionLike]):
             for name, one in zip(others, given, strict=True)
         }
         self._partners: dict[str, Agent] = {}
+        self._keys = tuple(seats)
         self.observation_space = env.observation_space(self.seat)
         self.action_space = env.action_space(self.seat)
         self._unread: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {}
         self._paid = 0.0
+        self._is_on_turn = False
+        if seed is not None:
+            self._reseed(seed)
 
     def reset(
         self, *, seed: int | None = None, options: Mapping[str, Any] | None = None
     ) -> tuple[dict[str, Any], dict[str, Any]]:
-        super().reset(seed=seed)
-        return self._run(self.start_async(self.next_seed() if seed is None else seed, options))
+        """Start an episode, up to the learner's first turn; returns observation and info.
 
-    def step(self, action: ActionLike) -> tuple[dict[str, Any], float, bool, bool, dict[str, Any]]:
+        Raises:
+            SotopiaError: when a partner failed on the way; there is no episode then.
+        """
+        self.begin(seed, options)
+        return self._run(self.opened())
+
+    def step(self, action: ActionLike) -> Result:
+        """The learner's move, and the turns of the others up to its next.
+
+        Returns observation, reward, terminated, truncated and info.
+
+        Raises:
+            ActionError: for a value that is no action, which may be given again, and when the
+                episode is over.
+            Unscored: when the episode has no reward because its judge failed. The message is for
+                whoever runs the episode: it repeats the words of the judge, which may tell of
+                other seats' secrets and are in no info.
+            SotopiaError: when a partner failed; the episode is then over.
+        """
         return self._run(self.step_async(action))
 
     def render(self) -> Any:
+        """As the environment within."""
         return self.env.render()
 
     def close(self) -> None:
+        """Close the environment within."""
         self.env.close()
 
     # -- the turns between two of the learner's ---------------------------------------------------
 
-    def next_seed(self) -> int:
-        """Of an episode that is given none."""
-        return int(self.np_random.integers(_SEEDS))
-
     def waits(self) -> bool:
-        """Whether a turn may wait for a model or a person."""
+        """Whether a turn may wait for a model or a person; known once an episode has begun."""
         return getattr(self.env, "is_async", False) or not all(
             getattr(partner, "never_waits", False) for partner in self._partners.values()
         )
@@ -103,32 +124,51 @@ class SingleAgentView(gymnasium.Env[dict[str, Any], ActionLike]):
         """Partners that never wait are run on the spot, at no cost but the turns themselves."""
         return wait_for(work) if self.waits() else run_at_once(work)
 
-    async def start_async(
-        self, seed: int, options: Mapping[str, Any] | None = None
-    ) -> tuple[dict[str, Any], dict[str, Any]]:
-        """`reset` with the seed of an episode, awaiting the partners."""
-        observations, infos = self.env.reset(seed=seed, options=options)
-        self._partners = {name: factory(name, seed) for name, factory in self._factories.items()}
+    def begin(self, seed: int | None = None, options: Mapping[str, Any] | None = None) -> None:
+        """Start an episode at its very first turn, whoever has it; `opened` goes on from there."""
+        self._is_on_turn = False
+        if seed is not None:
+            self._reseed(seed)
+        drawn = int(self.np_random.integers(_SEEDS)) if seed is None else seed
+        observations, infos = self.env.reset(seed=drawn, options=options)
+        self._partners = {name: factory(name, drawn) for name, factory in self._factories.items()}
         self._unread = {name: (observations[name], infos[name]) for name in observations}
         self._paid = 0.0
-        await self._others_play()
-        return self._shown()
 
-    async def step_async(
-        self, action: ActionLike
-    ) -> tuple[dict[str, Any], float, bool, bool, dict[str, Any]]:
+    def _reseed(self, seed: int) -> None:
+        super().reset(seed=int(seed) if isinstance(seed, np.integer) else seed)
+
+    async def opened(self) -> tuple[dict[str, Any], dict[str, Any]]:
+        """The turns before the learner's first; gives what `reset` returns."""
+        await self._others_play()
+        self._is_on_turn = True
+        return self.shown()
+
+    async def step_async(self, action: ActionLike) -> Result:
         """`step`, awaiting the partners."""
-        if self.seat not in self.env.agents:
+        as_action(action, self._keys)  # a wrong kind is answered before a partner has thought
+        result = await self.play(action)
+        if math.isnan(result[1]):
+            raise Unscored(f"the episode has no reward: {self._unscored(result[-1])}")
+        return result
+
+    async def play(self, action: ActionLike) -> Result:
+        """`step_async` for an action that is one; without a score the reward is NaN.
+
+        `info["unscored"]` then says why.
+        """
+        if not self._is_on_turn:
             raise ActionError("the episode is over (or not started): call reset()")
+        self._is_on_turn = False  # until it is again; what fails on the way ends the episode
         terminated, truncated = await self._turn({self.seat: action})
         others_ended, others_cut = await self._others_play()
+        self._is_on_turn = bool(self.env.agents)
         due = self.env.final_rewards[self.seat]
-        reward, self._paid = due - self._paid, due
-        observation, info = self._shown()
+        reward, self._paid = float(due - self._paid), due
+        observation, info = self.shown()
         if math.isnan(reward):
-            raise Unscored(f"the episode has no reward: {self._unscored(info)}")
-        ended, cut = terminated or others_ended, truncated or others_cut
-        return observation, float(reward), ended, cut, info
+            info.setdefault("unscored", "no reason given")
+        return observation, reward, terminated or others_ended, truncated or others_cut, info
 
     def _unscored(self, info: Mapping[str, Any]) -> str:
         """Why there is no score, in the words of those who gave none."""
@@ -146,9 +186,9 @@ class SingleAgentView(gymnasium.Env[dict[str, Any], ActionLike]):
     async def _turn(self, actions: dict[str, ActionLike]) -> tuple[bool, bool]:
         """One step of the environment, the partners on turn acting beside the learner."""
         order = [seat for seat in self.env.turn_order if seat != self.seat]
-        thoughts = [self._partners[seat].act(*self._unread[seat]) for seat in order]
-        if len(thoughts) > 1 and self.waits():
-            actions.update(zip(order, await asyncio.gather(*thoughts), strict=True))
+        thoughts = (self._partners[seat].act(*self._unread[seat]) for seat in order)
+        if len(order) > 1 and self.waits():
+            actions.update(zip(order, await all_of(thoughts), strict=True))
         else:
             for seat, thought in zip(order, thoughts, strict=True):
                 actions[seat] = await thought
@@ -156,24 +196,13 @@ class SingleAgentView(gymnasium.Env[dict[str, Any], ActionLike]):
         result = await self.env.step_async(actions) if is_async else self.env.step(actions)
         observations, _, terminations, truncations, infos = result
         for seat, observation in observations.items():
-            self._keep(seat, observation, infos[seat], has_acted=seat in actions)
+            if seat not in actions:
+                keep_unread(*self._unread[seat], observation, infos[seat])
+            self._unread[seat] = observation, infos[seat]
         return terminations.get(self.seat, False), truncations.get(self.seat, False)
 
-    def _keep(
-        self, seat: str, observation: dict[str, Any], info: dict[str, Any], *, has_acted: bool
-    ) -> None:
-        """What a seat has not acted upon yet stays before what is new."""
-        if not has_acted:
-            before, known = self._unread[seat]
-            text = "\n".join(filter(None, (before["text"], observation["text"])))
-            observation["text"] = text
-            info["heard"] = known["heard"] + info["heard"]
-            for name in ("note", "name", "goal"):
-                if name in known:
-                    info.setdefault(name, known[name])
-        self._unread[seat] = observation, info
-
-    def _shown(self) -> tuple[dict[str, Any], dict[str, Any]]:
+    def shown(self) -> tuple[dict[str, Any], dict[str, Any]]:
+        """The learner's latest observation and info."""
         observation, info = self._unread[self.seat]
         counts = self.env.invalid_moves
         info["partner_invalid_moves"] = {
