@@ -9,7 +9,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field, FiniteFloat
 
 from ..episode import Episode, SeatRecord
 from ..errors import FormatError
@@ -37,13 +37,13 @@ class _Log(BaseModel):
 
     pk: str = ""
     environment: str
-    agents: tuple[str, ...]
+    agents: tuple[str, ...] = Field(min_length=1)
     tag: str | None = ""
     models: tuple[str, ...] | None = ()
     agent_classes: tuple[str, ...] | None = ()
     messages: tuple[tuple[tuple[str, str, str], ...], ...]
     reasoning: str = ""
-    rewards: tuple[int | float | tuple[int | float, dict[str, int | float]], ...]
+    rewards: tuple[FiniteFloat | tuple[FiniteFloat, dict[str, FiniteFloat]], ...]
     rewards_prompt: str | None = ""
 
 

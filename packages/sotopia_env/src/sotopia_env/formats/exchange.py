@@ -174,10 +174,10 @@ def plan_export(store: SqliteStore, layout: Layout) -> tuple[dict[str, str], dic
         counts[EPISODES] = len(episodes)
     if layout == "local":
         for episode in episodes:
-            text = json_text(write_episode_log(episode), indent=2)
-            texts[local_path(LOGS_FOLDER, episode.key)] = text
+            path = local_path(LOGS_FOLDER, episode.key)
+            texts[path] = json_text(write_episode_log(episode), path, indent=2)
     elif episodes:
-        lines = (json_text(write_published_episode(episode)) for episode in episodes)
+        lines = (json_text(write_published_episode(e), f"episode {e.key}") for e in episodes)
         texts[EPISODES_FILE] = "".join(f"{line}\n" for line in lines)
     return texts, counts
 

@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from ..episode import Episode
 from ..markup import render
@@ -50,7 +50,7 @@ class _Line(BaseModel):
 
     episode_id: str
     environment_id: str
-    agent_ids: tuple[str, ...]
+    agent_ids: tuple[str, ...] = Field(min_length=1)
     scenario: str | None = None
     codename: str | None = None
     agents_background: dict[str, str] = {}

@@ -95,7 +95,7 @@ class RecordForm(Generic[R]):
         Raises:
             FormatError: for a further field that has a published name or no form in JSON.
         """
-        values: JsonObject = json.loads(json_text(record.model_dump()))
+        values: JsonObject = json.loads(json_text(record.model_dump(), self.name_of(record)))
         keys = self.line if layout == "lines" else self.local
         written = {key: values.pop(name) for key, name in keys.items()}
         written |= {name: values.pop(name) for name in self._told(record, values)}
