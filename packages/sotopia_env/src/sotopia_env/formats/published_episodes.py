@@ -17,6 +17,7 @@ from ..markup import render
 from ..profiles import AgentProfile, EnvironmentProfile
 from ..visibility import biography
 from .actions import action_of_words
+from .beyond_messages import BEYOND
 from .episode_logs import MISSING, episode_of, read_episode_log, write_episode_log
 from .kept import differences, restored
 from .log_messages import ENVIRONMENT, Said
@@ -72,7 +73,7 @@ def read_published_episode(
     """
     raw = read_object(value, where)
     line = checked(_Line, raw, where)
-    log = {name: raw[key] for key, name in _OF_LOG.items() if key in raw}
+    log = {name: raw[key] for key, name in {**_OF_LOG, BEYOND: BEYOND}.items() if key in raw}
     rewards = raw.get("raw_rewards", raw.get("rewards"))
     log["rewards"] = _rewards(rewards, len(line.agent_ids), where)
     models = log.get("models")
@@ -167,6 +168,7 @@ def _made(episode: Episode) -> JsonObject:
         "social_interactions": _interactions({**log, "tag": log.get("tag") or ""}),
         "reasoning": reasoning,
         "rewards": log.get("rewards"),
+        **({BEYOND: log[BEYOND]} if BEYOND in log else {}),
     }
 
 
