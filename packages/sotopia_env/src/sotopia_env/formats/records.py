@@ -258,3 +258,11 @@ DIMENSION_LISTS: Final = RecordForm(
     line=_DIMENSION_LIST,
     local=_DIMENSION_LIST,
 )
+FORMS: Final[Mapping[str, RecordForm[Any]]] = {
+    form.kind: form
+    for form in (
+        *(AGENTS, ENVIRONMENTS, RELATIONSHIPS, PAIRINGS, LISTS),
+        *(DIMENSIONS, DIMENSION_LISTS),
+    )
+}
+"""All of them by kind; a store has a place for each."""
