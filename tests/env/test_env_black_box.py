@@ -56,6 +56,32 @@ def test_b8_five_simultaneous_turns_and_private_messages_among_three() -> None:
     assert observations["agent_0"]["text"] == f"{public}\n{third}"  # what is new to it
 
 
+@pytest.mark.parametrize("wrong", ["invalid_agent", "agent1", "agent_0"])
+def test_b9_a_recipient_in_an_episode_must_be_somebody_else_who_takes_part(wrong: str) -> None:
+    env = started("agent1", "agent2")
+    observations, *_, infos = env.step({"agent_0": AgentAction("speak", "psst", (wrong,))})
+    assert env.invalid_moves == [1, 0]
+    assert wrong in infos["agent_0"]["note"]
+    assert observations["agent_1"]["text"] == ""
+    (turn,) = env.transcript.turns
+    assert (turn.action, turn.audience) == (NONE, None)
+    assert turn.invalid is not None
+    env.step({"agent_1": AgentAction("speak", "psst", ("agent1",))})
+    assert env.invalid_moves == [1, 0]
+
+
+def test_b9_a_recipient_who_has_left_is_none() -> None:
+    env = started("agent1", "agent2", "agent3")
+    env.step({"agent_0": LEAVE})
+    for to in (("agent1",), ("agent_0",), ("agent3", "agent1")):
+        before = env.snapshot()
+        observations, *_, infos = env.step({"agent_1": AgentAction("speak", "psst", to)})
+        assert f"recipient {to[-1]!r} has left" in infos["agent_1"]["note"]
+        assert observations["agent_2"]["text"] == ""
+        assert env.invalid_moves == [0, 1, 0]
+        env.restore(before)
+
+
 @pytest.mark.parametrize(
     "words",
     [

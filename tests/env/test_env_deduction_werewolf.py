@@ -3,6 +3,8 @@
 import pytest
 from parlour import ROLES, Play, published, village
 
+from sotopia_env.episode import Evaluation
+from sotopia_env.formats import response_of, termination_entry
 from sotopia_env.games.deduction import GameConfig, read_config
 from sotopia_env.moves import Invalid
 from sotopia_env.scenarios.deduction import profile_of
@@ -35,14 +37,21 @@ def own_config() -> GameConfig:
 # -- the published course of a game ----------------------------------------------------------------
 
 
+VERDICT = "Villagers win; no werewolves remain."
+
+
 @pytest.mark.parametrize("source", ["published", "generated", "test"])
-def test_the_captured_game_of_six_goes_as_published_but_for_its_rewards(source: str) -> None:
+def test_b24_the_captured_game_of_six_goes_as_published_but_for_its_rewards(source: str) -> None:
+    verdict = VERDICT
     if source == "published":
         play = play_of(read_config(published("werewolves")))
-        verdict = "Villagers win; no werewolves remain."
-    else:
-        play = play_of(own_config() if source == "generated" else village())
+    elif source == "generated":
+        play = play_of(own_config())
         verdict = play.core.transcript.game_state.params.config.end_conditions[0].message
+    else:
+        conditions = village().model_dump()["end_conditions"]
+        conditions[0]["message"] = VERDICT
+        play = play_of(village(end_conditions=conditions))
     assert "[Game] State: Night_werewolf. The game begins!" in play.text("Aurora")
     assert play.acting == ["Bram"]
     assert play.may("Bram") == [1, 0, 0, 1, 0]
@@ -93,11 +102,16 @@ def test_the_captured_game_of_six_goes_as_published_but_for_its_rewards(source: 
     assert line in play.text("Celeste")
     assert all(line not in play.text(name) for name in ROLES if name != "Celeste")
     assert set(play.observations) == set(play.core.possible_agents)
+    assert all(play.may(dead) == [1, 0, 0, 0, 0] for dead in ("Aurora", "Bram"))
+    assert set(play.rewards.values()) == {0.0}
 
     play.does(Elise="poison Dorian")
     assert play.core.transcript.ending == verdict
     assert play.core.transcript.outcome == "over"
-    assert all(play.terminations.values())
+    assert list(play.terminations.values()) == [True] * 6
+    ending = Evaluation(source="game", terminated=play.core.transcript.ending)
+    comments = response_of([termination_entry(ending)]).comments
+    assert comments == f"Environment comments: terminated: {verdict}\n"
     assert play.rewards == {
         "agent_0": 1.0,
         "agent_1": -1.0,

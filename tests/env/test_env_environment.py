@@ -116,6 +116,14 @@ def test_a_value_that_is_no_action_raises(value: Any) -> None:
         env_of(talk()).step({"agent_0": value})
 
 
+@pytest.mark.parametrize("actions", [None, [], "Hello.", [("agent_0", "Hello.")], {"agent_0"}])
+def test_actions_that_are_no_mapping_raise(actions: Any) -> None:
+    env = env_of(talk())
+    with pytest.raises(ActionError, match="step takes a mapping of seats to actions, got"):
+        env.step(actions)
+    assert env.turn == 0
+
+
 def test_a_step_before_reset_raises() -> None:
     env = parallel_env(talk(), reward=None)
     with pytest.raises(ActionError, match=r"call reset\(\)"):
@@ -148,6 +156,7 @@ def test_a_refused_call_leaves_the_episode_where_it_was() -> None:
     [
         "Hello.",
         AgentAction("speak", "Hello."),
+        AgentAction("speak", "Hello.", []),
         {"action_type": "speak", "argument": "Hello."},
         {"action_type": "speak", "argument": "Hello.", "to": []},
         {"action_type": 1, "argument": "Hello.", "to": [0, 0]},
@@ -237,6 +246,13 @@ UNREADABLE = [
     (AgentAction("shout", "Hi."), "unknown action_type 'shout'"),
     ({"action_type": "speak", "argument": 3}, "argument must be text, got int"),
     (AgentAction("speak", None), "argument must be text, got NoneType"),
+    (AgentAction("speak", "Hi.", None), "to must be a list of recipients, got None"),
+    (AgentAction("speak", "Hi.", "Bram"), "to must be a list of recipients, got 'Bram'"),
+    (AgentAction("speak", "Hi.", {"Bram": 1}), "to must be a list of recipients, got dict"),
+    (AgentAction("speak", "Hi.", (["Bram"],)), "to must hold names, or one 0/1"),
+    (AgentAction("speak", "Hi.", ("Bram", 1)), "to must hold names, or one 0/1"),
+    ({"action_type": "speak", "argument": "Hi.", "to": [["Bram"]]}, "to must hold names, or one"),
+    ({"action_type": "speak", "argument": "Hi.", "to": None}, "to must be a list of recipients"),
     ({"action_type": "speak", "text": "Hi."}, "unknown fields ['text']"),
     ({"action_type": "speak", 1: 2, None: 3}, "unknown fields ['1', 'None']"),
     ({"action_type": "speak", "argument": "Hi.", "to": ["Zeno"]}, "unknown recipient 'Zeno'"),
@@ -444,6 +460,8 @@ def test_a_private_farewell_tells_the_others_only_that_somebody_left() -> None:
         assert infos[seat]["heard"][0].seat == "agent_0"
     assert infos["agent_1"]["heard"][0].action == farewell
     assert infos["agent_2"]["heard"][0].action == AgentAction("leave")
+    assert infos["agent_1"]["heard"][0].audience == ("agent_1",)
+    assert infos["agent_2"]["heard"][0].audience is None  # nor to whom the farewell was said
     assert "CANARY-FAREWELL" not in env.history("agent_2")
 
 

@@ -205,6 +205,10 @@ def test_what_is_exported_and_imported_elsewhere_is_the_same(tmp_path: Path, lay
     run(tmp_path, direction="export", layout=layout, path=str(out))
 
 
+EPISODE_LINE = json.dumps({
+    "episode_id": "x", "environment_id": "e", "agent_ids": ["a"], "raw_messages": [],
+    "rewards": [0.0],
+})  # fmt: skip
 TORN = {
     "torn": ("people.jsonl", AGENT_LINE[:50], "people.jsonl line 1: is no complete JSON"),
     "foreign": ("x.json", '{"a": 1}', "x.json: is of no published kind (keys: a); move the file"),
@@ -216,6 +220,16 @@ TORN = {
     "twice": ("z.jsonl", AGENT_LINE, "z.jsonl line 1: id '01H5TNE5PBXGRD41HXQC1ZXHVN' stands in"),
     "binary": ("b.json", "\udcff", "b.json: is not UTF-8 text; convert it or move it away"),
     "episode": ("e.jsonl", '{"episode_id": "x"}', "e.jsonl line 1: key 'environment_id' is"),
+    "nobody": (
+        "e.jsonl",
+        '{"episode_id": "x", "environment_id": "e", "agent_ids": []}',
+        "e.jsonl line 1: agent_ids: Tuple should have at least 1 item",
+    ),
+    "rewards": (
+        "e.jsonl",
+        EPISODE_LINE.replace("[0.0]", '"[1e999]"'),
+        "e.jsonl line 1: rewards: has no form in JSON",
+    ),
     "list": ("l.json", "[1]", "l.json item 1: an object is expected, got int 1"),
     "type": ("people.jsonl", AGENT_LINE.replace("34", '"34"'), "people.jsonl line 1: age: Input"),
 }
@@ -270,12 +284,27 @@ def test_the_command_imports_again_each_time_it_is_run(tmp_path: Path) -> None:
     assert (run_folder / "summary.json").exists()
 
 
-def test_a_refused_command_exits_with_2_and_leaves_no_trace(tmp_path: Path) -> None:
+LOG = {
+    "pk": "p", "environment": "e", "agents": ["a", "b"], "messages": [],
+    "rewards": [[10**400, {"goal": 10**400}], 0.0],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "reason"),
+    [
+        ("people.jsonl", AGENT_LINE[:50], "people.jsonl line 1: is no complete JSON"),
+        ("log.json", json.dumps(LOG), "log.json: rewards.0"),
+    ],
+)
+def test_a_refused_command_exits_with_2_and_leaves_no_trace(
+    tmp_path: Path, name: str, text: str, reason: str
+) -> None:
     source = published(tmp_path / "in")
-    (source / "people.jsonl").write_text(AGENT_LINE[:50], encoding="utf-8")
+    (source / name).write_text(text, encoding="utf-8")
     done = formats(tmp_path, f"path={source}", "store.path=s.sqlite")
     assert done.returncode == 2
-    assert done.stderr.startswith("error: people.jsonl line 1: is no complete JSON")
+    assert done.stderr.startswith(f"error: {reason}")
     assert [path.name for path in tmp_path.iterdir()] == ["in"]
 
 

@@ -249,6 +249,28 @@ def changed(**changes: Any) -> dict[str, Any]:
         (changed(rewards=["high", 0.0]), "f: rewards"),
         (changed(rewards=[[1.0, {"goal": "x"}], 0.0]), "f: rewards"),
         (changed(rewards=[True, 0.0]), "f: rewards"),
+        (changed(rewards=[10**400, 0.0]), "f: rewards.*finite number"),
+        (changed(rewards=[[10**400, {"goal": 1}], 0.0]), "f: rewards.0"),
+        (changed(rewards=[[1.0, {"goal": 10**400}], 0.0]), "f: rewards.0"),
+        (changed(rewards=[10**5000, 0.0]), "f: rewards: has no form in JSON"),
+        (changed(rewards=[float("inf"), 0.0]), "f: rewards: has no form in JSON"),
+        (changed(rewards={0.0, 1.0}), "f: rewards: has no form in JSON"),
+        (changed(note=[{1: b"x"}]), "f: note: has no form in JSON"),
+        (changed(note=float("nan")), "f: note: has no form in JSON"),
+        (changed(agents=[], rewards=[]), "f: agents: Tuple should have at least 1 item"),
+        (
+            json.dumps(paper_log()).replace("0.0", "1e999"),
+            "f: 1e999 is too large a number; correct the value",
+        ),
+        (json.dumps(paper_log()).replace("0.0", "Infinity"), "f: Infinity is no JSON"),
+        (
+            json.dumps(paper_log()).replace('"tag"', '"pk"'),
+            "f: key 'pk' stands twice in one object; remove one of them",
+        ),
+        (
+            json.dumps(changed(note={})).replace("{}", '{"a": 1, "a": 1}'),
+            "f: key 'a' stands twice in one object",
+        ),
         (changed(agents="a0"), "f: agents: Input should be a valid"),
         (changed(messages=[[["Ann X", "Environment"]]]), "f: key 'messages.0.0.2' is missing"),
         (

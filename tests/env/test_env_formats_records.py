@@ -267,7 +267,18 @@ def test_any_object_survives_both_forms(record: BaseModel) -> None:
         ("agents", '{"agent_id": "a", "first_name": "A", "age": "34"}', "age: Input should be"),
         ("agents", '{"agent_id": "a", "pk": "b", "first_name": "A"}', "'pk' is given twice"),
         ("agents", '{"agent_id": "a", "first_name": "A", "age": NaN}', "NaN is no JSON"),
+        ("agents", '{"agent_id": "a", "first_name": "A", "x": -1e999}', "-1e999 is too large"),
+        (
+            "agents",
+            '{"agent_id": "a", "first_name": "A", "first_name": "A"}',
+            "'first_name' stands",
+        ),
         ("agents", '{"agent_id": "a", "first_name": "\\ud800"}', "line 2: "),
+        (
+            "agents",
+            f'{{"agent_id": "a", "x": {"[" * 300}{"]" * 300}}}',
+            "line 2: is nested too deep",
+        ),
         ("agents", "[" * 100_000, "line 2: is nested too deeply"),
         ("environments", '{"env_id": "e"}', "key 'scenario' is missing"),
         ("environments", '{"env_id": "e", "scenario": "S", "x": 1}', "unknown key 'x'"),
@@ -340,7 +351,7 @@ def test_an_id_that_makes_no_file_name_and_a_field_with_a_published_name_are_ref
             local_path("AgentProfile", identity)
     with pytest.raises(FormatError, match="a further field has a published name"):
         AGENTS.write(AgentProfile.model_validate({"first_name": "A", "pk": "b"}))
-    with pytest.raises(FormatError, match="has no form in JSON"):
+    with pytest.raises(FormatError, match="AgentProfile '': has no form in JSON"):
         write_jsonl(AGENTS, [AgentProfile.model_validate({"first_name": "A", "x": float("inf")})])
 
 

@@ -12,7 +12,8 @@ from sotopia_env.auditing import unread_passages
 from sotopia_env.markup import parse
 from sotopia_env.scenarios import library
 from sotopia_env.scenarios.fitting import fits
-from sotopia_env.scenarios.similarity import NEAR, masked, near_duplicates, sequences, similarity
+from sotopia_env.scenarios.similarity import NEAR, Pair, masked, sequences, similarity
+from sotopia_env.testing import near_duplicates
 
 PUBLISHED = Path(__file__).resolve().parents[2].parent / "shared/data/sotopia"
 KINDS = {"negotiation", "exchange", "persuasion", "accommodation", "competition", "collaboration"}
@@ -109,8 +110,10 @@ def test_the_lists_hold_shipped_scenarios() -> None:
 SALE = "Ada sells 3 lamps at the market in Ghent. Bram wants the lamps for at most 40 euros."
 
 
-def scenario(text: str) -> EnvironmentProfile:
-    return EnvironmentProfile(scenario=text, agent_goals=("Sell the lamps.", "Buy the lamps."))
+def scenario(text: str, identity: str = "") -> EnvironmentProfile:
+    return EnvironmentProfile(
+        scenario_id=identity, scenario=text, agent_goals=("Sell the lamps.", "Buy the lamps.")
+    )
 
 
 def test_names_numbers_and_things_are_masked() -> None:
@@ -125,6 +128,8 @@ def test_a_scenario_with_other_people_numbers_and_things_is_found() -> None:
     assert similarity(scenario(SALE), scenario(twin)) == 1.0
     other = "Two climbers wait for the weather to clear, and one has lost a glove."
     assert similarity(scenario(SALE), scenario(other)) < NEAR
+    three = [scenario(SALE, "sale"), scenario(other, "climb"), scenario(twin, "twin")]
+    assert near_duplicates(three) == [Pair("sale", "twin", 1.0)]
 
 
 def test_no_two_scenarios_are_near_duplicates_when_masked() -> None:

@@ -3,11 +3,13 @@
 from typing import Any
 
 import pytest
+from parlour import village
 from sales import sale
 
 from sotopia_env import AgentProfile, EnvironmentProfile
 from sotopia_env.clients import ScriptedClient
 from sotopia_env.episode import Episode, Evaluation, Transcript
+from sotopia_env.scenarios.deduction import profile_of
 from sotopia_env.script_writing import write_episode
 
 TALK = EnvironmentProfile(scenario="They meet.", agent_goals=("GOAL-0", "GOAL-1"))
@@ -65,12 +67,78 @@ async def test_a_departure_in_the_script_ends_it() -> None:
     episode, _ = await written(text)
     assert episode.outcome == "left"
     assert episode.turns[-1].action_type == "leave"
+    assert episode.metadata == {"unplayed_turns": "1"}
 
 
-async def test_more_turns_than_asked_for_are_not_played() -> None:
+async def test_more_turns_than_asked_for_are_counted_and_not_played() -> None:
     episode, _ = await written(SCRIPT, max_turns=2)
     assert episode.outcome == "over"
     assert {t.number for t in episode.turns} == {0, 1}
+    assert episode.metadata == {"unplayed_turns": "2"}
+
+
+GONE = 'Turn #1\n{0} left the conversation\nTurn #2\n{0} said: "And another thing."'
+OF_THREE = EnvironmentProfile(scenario="They meet.", agent_names=("Ann", "Bea", "Cy"))
+
+
+@pytest.mark.parametrize(("profile", "name"), [(TALK, "Oliver Thompson"), (OF_THREE, "Ann")])
+async def test_whoever_acts_after_leaving_is_named_with_the_turn(profile: Any, name: str) -> None:
+    episode, _ = await written(GONE.format(name), profile)
+    assert episode.status == "failed"
+    assert episode.error is not None
+    assert f"FormatError: the script, turn 2: {name} has left" in episode.error
+    assert [t.seat for t in episode.turns if t.action_type == "leave"] == ["agent_0"]
+
+
+def lines(*told: str) -> str:
+    return "\n".join(f"Turn #{number}\n{line}" for number, line in enumerate(told, start=1))
+
+
+NIGHT = (
+    *("Bram [action] kill Aurora", "Dorian [action] kill Aurora", "Celeste [action] inspect Finn"),
+    "Elise did nothing",
+)
+DAY = tuple(f'{name} said: "Hm."' for name in ("Bram", "Celeste", "Dorian", "Elise", "Finn"))
+VOTES = (
+    *("Bram [action] vote Finn", "Celeste [action] vote Bram", "Dorian [action] vote Bram"),
+    *("Elise [action] vote Bram", "Finn [action] vote Bram"),
+)
+
+
+async def test_a_game_in_phases_is_played_with_those_who_act_at_once_in_one_turn() -> None:
+    game = profile_of(village())
+    episode, _ = await written(lines(*NIGHT, *DAY, *VOTES, "Dorian [action] kill Finn"), game)
+    assert (episode.status, episode.error, episode.metadata) == ("ok", None, {})
+    votes = [t for t in episode.turns if t.move is not None and t.move.startswith("vote")]
+    assert len(votes) == 5
+    assert {t.number for t in votes} == {1 + 1 + 1 + 5}  # after wolves, seer, witch, and talk
+    assert "Bram was voted out!" in [a.text for a in episode.announcements]
+    assert (episode.turns[-1].seat, episode.turns[-1].move) == ("agent_3", "kill Finn")
+    assert episode.outcome == "over"
+    assert episode.ending == "The script ends here; "
+
+
+@pytest.mark.parametrize(
+    ("told", "complaint"),
+    [
+        (
+            ('Aurora said: "I sleep badly."', *NIGHT),
+            "the script, turn 1: Aurora is not on turn, but Bram, Dorian;",
+        ),
+        (
+            (*NIGHT, *DAY, 'Aurora said: "Boo!"', *VOTES),
+            "the script, turn 10: Aurora is not on turn, but Bram, Celeste, Dorian, Elise, Finn",
+        ),
+    ],
+)
+async def test_a_line_out_of_turn_is_not_lost_but_fails_the_script(
+    told: tuple[str, ...], complaint: str
+) -> None:
+    episode, _ = await written(lines(*told), profile_of(village()))
+    assert episode.status == "failed"
+    assert episode.error is not None
+    assert complaint in episode.error
+    assert len(episode.turns) < len(told)
 
 
 async def test_moves_in_a_script_count() -> None:
@@ -107,6 +175,9 @@ async def test_a_script_that_cannot_be_read_makes_a_failed_episode(
     assert episode.error is not None
     assert complaint in episode.error
     assert all(record.reward is None for record in episode.seats.values())
+    context = episode.seats["agent_0"].context
+    assert context is not None
+    assert context.messages[-1].content == text
 
 
 async def test_a_model_that_does_not_answer_makes_a_failed_episode() -> None:

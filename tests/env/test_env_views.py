@@ -617,12 +617,12 @@ def test_registered_ids_make_environments() -> None:
 
 
 def test_turns_that_pass_in_secret_are_passed_over_and_lose_nothing() -> None:
+    passed = 0
     for seed in range(20):
         parallel, one_by_one = (make("werewolf", reward="auto") for make in (parallel_env, aec_env))
         parallel.reset(seed=seed)
         one_by_one.reset(seed=seed)
         chance, again = np.random.default_rng(seed), np.random.default_rng(seed)
-        passed = 0
         while parallel.agents:
             passed += not parallel.turn_order
             parallel.step({s: parallel.sample_move(s, chance) for s in parallel.turn_order})
@@ -634,5 +634,5 @@ def test_turns_that_pass_in_secret_are_passed_over_and_lose_nothing() -> None:
             one_by_one.step(None if has_ended else one_by_one.env.sample_move(seat, again))
         assert earned == parallel.final_rewards
         assert one_by_one.env.transcript.turns == parallel.transcript.turns
-        assert one_by_one.env.turn == parallel.turn >= passed
-    assert passed  # of the last seed, in which somebody who acts at night was out
+        assert one_by_one.env.turn == parallel.turn
+    assert passed > 5

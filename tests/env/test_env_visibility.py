@@ -13,7 +13,7 @@ from sotopia_env import (
     parallel_env,
 )
 from sotopia_env.errors import ScenarioError
-from sotopia_env.markup import Element, write
+from sotopia_env.markup import Passage, passages
 from sotopia_env.visibility import background, biography, biography_facts, introduction
 
 R = RelationshipType
@@ -43,13 +43,21 @@ def seen(relationship: RelationshipType, by: int) -> str:
     return "".join(f.text for f in biography_facts(JOHN, relationship, 0) if f.is_for(by))
 
 
-def test_b3_a_stranger_s_biography_belongs_to_its_owner_alone() -> None:
-    facts = biography_facts(JOHN, R.stranger, 0)
-    assert {fact.owners for fact in facts} == {frozenset([0])}
-    whole = "".join(fact.text for fact in facts)
-    assert write(Element("root", None, (Element("p", "agent_0", (whole,)),))) == (
-        f"<root><p viewer='agent_0'>{WHOLE}</p></root>"
+def test_b3_a_stranger_s_biography_is_what_the_published_markup_keeps_for_its_owner() -> None:
+    published = (
+        "<root><p viewer='agent_0'>John Doe is a 0-year-old  .  pronouns. I am a public info "
+        "Personality and values description: I am a big five John's secrets: I am a secret"
+        "</p></root>"
     )
+    profile = EnvironmentProfile(scenario="test", relationship=R.stranger)
+    jane = AgentProfile(first_name="Jane", last_name="Doe")
+    env = parallel_env(profile, agents=(JOHN, jane))
+    observations, _ = env.reset(seed=0)
+    line = next(line for line in env.scene.facts if line.label == "John Doe's background")
+    (owners,) = {fact.owners for fact in line.facts}
+    assert passages(published) == (Passage("".join(fact.text for fact in line.facts), owners),)
+    assert f"John Doe's background: {WHOLE}\n" in observations["agent_0"]["text"]
+    assert "John Doe's background: Unknown\n" in observations["agent_1"]["text"]
 
 
 @pytest.mark.parametrize("relationship", R)

@@ -23,6 +23,7 @@ MAX_CHARACTERS: Final = 20_000
 _TYPES_BY_NAME: Final[dict[str, ActionType]] = {kind: kind for kind in ACTION_TYPES}
 _MAPPINGS: Final = (dict, Mapping)  # the abstract class alone is slow to answer
 _MASK_TYPE: Final = np.dtype(np.int8)
+_TEXTS: Final = frozenset((str,))
 _FIELDS: Final = frozenset(("action_type", "argument", "to"))
 _HALF_CHARACTER: Final = re.compile("[\ud800-\udfff]")
 
@@ -82,17 +83,22 @@ def as_action(value: ActionLike, names: tuple[str, ...]) -> AgentAction | Unread
     """
     if type(value) is str:
         action = AgentAction("speak", value)
-    elif isinstance(value, _MAPPINGS):
-        read = _from_mapping(value, names)
-        if isinstance(read, UnreadableAction):
-            return read
-        action = read
     elif isinstance(value, AgentAction):
         if value.action_type not in ACTION_TYPES:
             return _unknown_type(value.action_type)
         if not isinstance(value.argument, str):
             return _no_text(value.argument)
         action = value
+        if type(value.to) is not tuple or value.to:
+            to = _recipients(value.to, names)
+            if isinstance(to, UnreadableAction):
+                return to
+            action = AgentAction(value.action_type, value.argument, to)
+    elif isinstance(value, _MAPPINGS):
+        read = _from_mapping(value, names)
+        if isinstance(read, UnreadableAction):
+            return read
+        action = read
     else:
         raise ActionError(
             "an action is a str, a mapping or an AgentAction, "
@@ -159,6 +165,8 @@ def _type_of(raw: Any) -> ActionType | None:
 
 
 def _recipients(raw: object, names: tuple[str, ...]) -> tuple[str, ...] | UnreadableAction:
+    if type(raw) is tuple and _TEXTS.issuperset(map(type, raw)):
+        return raw
     if type(raw) is np.ndarray and raw.dtype == _MASK_TYPE and raw.shape == (len(names),):
         marks = raw.tobytes()
         marked = _marked(marks, names) if marks.strip(b"\0") else ()

@@ -157,13 +157,17 @@ class SotopiaEnv(ParallelEnv[str, Observation, ActionLike]):
 
         Raises:
             ActionError: for a seat that is unknown, has left, or is on turn and missing, for a
-                value that is no action, and when the episode is over or was never started. What a
-                policy *says* never raises: it is recorded, and answered by a line in its next
-                observation.
+                value that is no action, for `actions` that are no mapping, and when the episode is
+                over or was never started. What a policy *says* never raises: it is recorded, and
+                answered by a line in its next observation.
         """
         course, live = self._course, self.agents
         if not live:
             raise ActionError("the episode is over (or not started): call reset()")
+        if not isinstance(actions, dict | Mapping):  # the abstract class alone is slow to answer
+            raise ActionError(
+                f"step takes a mapping of seats to actions, got {type(actions).__name__}"
+            )
         on_turn = course.turn_order
         read: dict[str, AgentAction | UnreadableAction] = {}
         for key, value in actions.items():

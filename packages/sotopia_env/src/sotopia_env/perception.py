@@ -57,11 +57,11 @@ def reaches(turn: Turn, seat: str) -> bool:
 
 
 def _as_heard(turn: Turn, seat: str) -> Turn:
-    """A turn without what is none of `seat`'s business: why it is invalid, a private farewell."""
+    """A turn without what is none of `seat`'s business: why it is invalid, a farewell to others."""
     if turn.invalid is not None:
         turn = turn._replace(invalid=None)
     if turn.audience is not None and seat not in turn.audience:
-        return turn._replace(action=_DEPARTURE)
+        return turn._replace(action=_DEPARTURE, audience=None)
     return turn
 
 

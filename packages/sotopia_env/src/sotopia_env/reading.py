@@ -41,16 +41,23 @@ def possible(
 
 
 def recipients(
-    to: Sequence[str], seat_by_name: Mapping[str, str], seats: Sequence[str]
+    to: Sequence[str], sender: str, seat_by_name: Mapping[str, str], present: Sequence[str]
 ) -> tuple[str, ...] | Invalid:
-    """Keys of the recipients, in the order of the seats; names are display names or keys."""
+    """Keys of the recipients, in the order of the seats; `to` holds display names or keys.
+
+    All must be `present`, and one another than the sender, who may be among them.
+    """
     heard = set()
     for name in to:
         key = seat_by_name.get(name)
         if key is None:
             return Invalid(f"unknown recipient {name!r:.40}")
+        if key not in present:
+            return Invalid(f"recipient {name!r:.40} has left")
         heard.add(key)
-    return tuple(key for key in seats if key in heard)
+    if heard == {sender}:
+        return Invalid(f"recipient {to[0]!r:.40} is yourself; name somebody else, or nobody at all")
+    return tuple(key for key in present if key in heard)
 
 
 def deed(
@@ -59,15 +66,15 @@ def deed(
     scene: Scene,
     state: Any,
     names: Mapping[str, str],
-    present: Collection[str],
+    present: Sequence[str],
 ) -> Deed:
     """A possible action of seat `key`, with its audience and its move.
 
-    `names` are the display names by seat, in order; `present` the seats that have not left.
+    `names` are the display names by seat; `present` the seats that have not left, in order.
     """
     audience = None
     if action.to:
-        chosen = recipients(action.to, scene.seat_by_name, tuple(names))
+        chosen = recipients(action.to, key, scene.seat_by_name, present)
         if isinstance(chosen, Invalid):
             return Deed(NO_ACTION, None, chosen)
         audience = chosen

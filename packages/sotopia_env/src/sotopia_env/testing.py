@@ -1,7 +1,7 @@
-"""Checks for users' own scenarios, environments and games; each raises `AssertionError`.
+"""Checks for users' own scenarios, environments and games.
 
-Beyond PettingZoo's tests, which stop at the first departure and look at one step only, these play
-whole episodes.
+What is called `check_` raises `AssertionError`. Beyond PettingZoo's tests, which stop at the first
+departure and look at one step only, these play whole episodes.
 """
 
 import contextlib
@@ -20,6 +20,7 @@ from pettingzoo.utils.conversions import parallel_to_aec
 from .auditing import check_leaks, unread_passages
 from .comparison import is_same
 from .moves import Invalid
+from .scenarios.similarity import near_duplicates
 
 __all__ = [
     "ALLOWED_WARNINGS",
@@ -27,6 +28,7 @@ __all__ = [
     "check_game",
     "check_leaks",
     "is_same",
+    "near_duplicates",
     "unread_passages",
 ]
 

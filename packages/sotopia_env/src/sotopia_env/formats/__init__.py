@@ -18,6 +18,7 @@ from .benchmark_lines import (
     student_t,
     write_benchmark_line,
 )
+from .downloads import fetch_settings, hub_folder
 from .episode_logs import read_episode_log, write_episode_log
 from .evaluations import (
     Entry,
@@ -34,6 +35,7 @@ from .published_episodes import (
     write_published_episode,
 )
 from .published_lists import HARD_IDS, LISTS, published_list
+from .recognition import recognise
 from .record_files import (
     read_jsonl,
     read_local,
@@ -42,11 +44,11 @@ from .record_files import (
     write_local,
     write_settings,
 )
-from .records import CustomDimension, CustomDimensionList, RecordForm
+from .records import FORMS, CustomDimension, CustomDimensionList, RecordForm
 from .scripts import ScriptTurn, read_integers, read_script, write_script
 from .settings import Settings
 from .social_games import read_social_game, write_social_game
-from .sources import FORMS, Contents, fetch_settings, hub_folder, read_source, recognise
+from .sources import Contents, read_source
 
 __all__ = [
     "FORMS",

@@ -15,23 +15,14 @@ from ..command import OK, command
 from ..errors import ConfigurationError, FormatError, one_of
 from ..run_folder import Run
 from ..store import SqliteStore, default_path
-from .exchange import STORED, known_in, plan_export, plan_import, write_files
-from .records import Layout
+from .downloads import HUB, fetch_settings, hub_folder
+from .exchange import known_in, plan_export, plan_import, write_files
+from .recognition import EPISODES, GAMES, ID_LISTS, LOGS
+from .records import FORMS, Layout
 from .settings import Settings
-from .sources import (
-    EPISODES,
-    GAMES,
-    HUB,
-    ID_LISTS,
-    LOGS,
-    Contents,
-    FileReport,
-    fetch_settings,
-    hub_folder,
-    read_source,
-)
+from .sources import Contents, FileReport, read_source
 
-_KEPT: Final = {*(form.kind for form in STORED.values()), EPISODES, GAMES, LOGS, ID_LISTS}
+_KEPT: Final = {*FORMS, EPISODES, GAMES, LOGS, ID_LISTS}
 
 
 def main(settings: Settings, run: Run) -> int:

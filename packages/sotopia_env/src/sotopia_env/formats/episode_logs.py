@@ -9,13 +9,14 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field, FiniteFloat
 
 from ..episode import Episode, SeatRecord
 from ..errors import FormatError
 from ..profiles import AgentProfile, EnvironmentProfile
 from .actions import Wording, wording_of
 from .backgrounds import ScriptBackground, authored, background_of_words, profile_of_words
+from .beyond_messages import BeyondMessages, agreed, beyond_messages
 from .judgements import read_judgement, reasoning_of, rewards_of
 from .kept import differences, restored
 from .log_messages import ENVIRONMENT, messages_of, names_heard, names_told, turns_in
@@ -37,14 +38,15 @@ class _Log(BaseModel):
 
     pk: str = ""
     environment: str
-    agents: tuple[str, ...]
+    agents: tuple[str, ...] = Field(min_length=1)
     tag: str | None = ""
     models: tuple[str, ...] | None = ()
     agent_classes: tuple[str, ...] | None = ()
     messages: tuple[tuple[tuple[str, str, str], ...], ...]
     reasoning: str = ""
-    rewards: tuple[int | float | tuple[int | float, dict[str, int | float]], ...]
+    rewards: tuple[FiniteFloat | tuple[FiniteFloat, dict[str, FiniteFloat]], ...]
     rewards_prompt: str | None = ""
+    beyond_messages: BeyondMessages | None = None
 
 
 def read_episode_log(
@@ -98,7 +100,7 @@ def episode_of(
     seats = _seats(log, agents, names, where)
     told = _backgrounds(log, seats)
     judgement = read_judgement(log.rewards, log.reasoning, [*seats.values()])
-    return Episode(
+    episode = Episode(
         key=log.pk or hashlib.sha256(json.dumps(raw).encode()).hexdigest()[:16],
         scenario=environments.get(log.environment) or _scenario(log.environment, [*seats], told),
         seed=0,
@@ -110,6 +112,19 @@ def episode_of(
         tag=log.tag or "",
         metadata=_metadata(log, environments, agents),
     )
+    return episode if log.beyond_messages is None else _whole(episode, log.beyond_messages, where)
+
+
+def _whole(episode: Episode, beyond: BeyondMessages, where: str) -> Episode:
+    """With what messages do not tell."""
+    invalid = beyond.invalid_moves()
+    seats = {
+        seat: record.model_copy(update={"invalid_moves": invalid[seat]})
+        for seat, record in episode.seats.items()
+    }
+    changes = {name: getattr(beyond, name) for name in BeyondMessages.model_fields}
+    turns = agreed(episode.turns, beyond, where)
+    return episode.model_copy(update={**changes, "turns": turns, "seats": seats})
 
 
 def _seats(
@@ -199,6 +214,7 @@ def _made(episode: Episode) -> JsonObject:
     records = [*episode.seats.values()]
     wording: Wording = "multi-agent" if episode.metadata.get(_WORDING) else "paper"
     models = [episode.metadata.get(JUDGE_MODEL, ""), *(record.agent for record in records)]
+    messages = messages_of(episode, wording)
     return {
         "pk": episode.key,
         "environment": episode.scenario.scenario_id,
@@ -206,8 +222,9 @@ def _made(episode: Episode) -> JsonObject:
         "tag": episode.tag,
         "models": models if any(models) else [],
         "agent_classes": [record.agent for record in records] if any(models) else [],
-        "messages": messages_of(episode, wording),
+        "messages": messages,
         "reasoning": reasoning_of(episode),
         "rewards": rewards_of(episode),
         "rewards_prompt": episode.metadata.get(_PROMPT, ""),
+        **beyond_messages(episode, messages),
     }

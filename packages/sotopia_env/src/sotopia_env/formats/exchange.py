@@ -16,28 +16,14 @@ from .episode_logs import write_episode_log
 from .published_episodes import write_published_episode
 from .published_lists import lists_within
 from .reading import json_text
+from .recognition import EPISODES
 from .record_files import local_path, write_jsonl, write_local
-from .records import (
-    AGENTS,
-    DIMENSION_LISTS,
-    DIMENSIONS,
-    ENVIRONMENTS,
-    LISTS,
-    PAIRINGS,
-    RELATIONSHIPS,
-    Layout,
-    RecordForm,
-)
-from .sources import EPISODES, Contents
+from .records import FORMS, Layout, RecordForm
+from .sources import Contents
 
-STORED: Final[Mapping[type[BaseModel], RecordForm[Any]]] = {
-    form.model: form
-    for form in (
-        *(AGENTS, ENVIRONMENTS, RELATIONSHIPS, PAIRINGS, LISTS),
-        *(DIMENSIONS, DIMENSION_LISTS),
-    )
+_FORMS_BY_MODEL: Final[Mapping[type[BaseModel], RecordForm[Any]]] = {
+    form.model: form for form in FORMS.values()
 }
-"""Kinds a store has a place for."""
 EPISODES_FILE: Final = "sotopia_episodes.jsonl"
 LOGS_FOLDER: Final = "EpisodeLog"
 
@@ -91,9 +77,7 @@ def plan_import(contents: Contents, store: SqliteStore | None) -> Plan:
     changed: list[BaseModel] = []
     by_model: dict[type[BaseModel], dict[str, BaseModel]] = {}
     for record in (*contents.records, *(item for item in lists if item.list_id not in told)):
-        form = STORED.get(type(record))
-        if form is None:
-            continue
+        form = _FORMS_BY_MODEL[type(record)]
         if form.model not in by_model:
             old = _all(store, form.model)
             by_model[form.model] = {getattr(r, form.identity): r for r in old}
@@ -160,8 +144,8 @@ def plan_export(store: SqliteStore, layout: Layout) -> tuple[dict[str, str], dic
     """
     texts: dict[str, str] = {}
     counts: dict[str, int] = {}
-    for model, form in STORED.items():
-        records = store.find(model)
+    for form in FORMS.values():
+        records = store.find(form.model)
         if not records:
             continue
         counts[form.kind] = len(records)
@@ -174,10 +158,10 @@ def plan_export(store: SqliteStore, layout: Layout) -> tuple[dict[str, str], dic
         counts[EPISODES] = len(episodes)
     if layout == "local":
         for episode in episodes:
-            text = json_text(write_episode_log(episode), indent=2)
-            texts[local_path(LOGS_FOLDER, episode.key)] = text
+            path = local_path(LOGS_FOLDER, episode.key)
+            texts[path] = json_text(write_episode_log(episode), path, indent=2)
     elif episodes:
-        lines = (json_text(write_published_episode(episode)) for episode in episodes)
+        lines = (json_text(write_published_episode(e), f"episode {e.key}") for e in episodes)
         texts[EPISODES_FILE] = "".join(f"{line}\n" for line in lines)
     return texts, counts
 

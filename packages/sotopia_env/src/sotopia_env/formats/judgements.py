@@ -116,7 +116,7 @@ def read_judgement(
         evaluations=evaluations,
         rewards={seat: float(rating[0]) for seat, rating in ratings.items()},
         ending=ending,
-        outcome=_outcome(ending),
+        outcome=outcome_of(ending),
     )
 
 
@@ -165,7 +165,7 @@ def _evaluation(
     )
 
 
-def _outcome(ending: str) -> Outcome | None:
+def outcome_of(ending: str) -> Outcome | None:
     """What the published words for an ending are about; departures come first, the limit last."""
     rest = ending.replace(TOO_LONG, "", 1)
     if TOO_FEW in rest or _LEAVING.search(rest):

@@ -157,12 +157,16 @@ class _Account:
         ]
 
     def _addressed(self, turn: EpisodeTurn) -> str:
-        """An action with its recipients, those included whom only the phase of a game chose."""
+        """An action with those who hear it, who in a phase of a game may be others than meant."""
         action = turn.turn().action
-        words = action_in_words(action, self.wording)
-        if turn.audience is None or action.to or action.action_type == "none":
-            return words
-        return f"[private to {[self.names[seat] for seat in turn.audience]}] {words}"
+        heard = turn.audience
+        if heard is not None and action.action_type != "none":
+            meant = _keys_of(action.to, {name: seat for seat, name in self.names.items()})
+            if not action.to or set(meant) != set(heard):
+                names = [self.names[seat] for seat in heard]
+                words = action_in_words(action._replace(to=()), self.wording)
+                return f"[private to {names}] {words}"
+        return action_in_words(action, self.wording)
 
 
 def _as_seen(turn: EpisodeTurn, seat: str) -> AgentAction:

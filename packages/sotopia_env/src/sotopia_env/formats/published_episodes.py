@@ -10,13 +10,14 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from ..episode import Episode
 from ..markup import render
 from ..profiles import AgentProfile, EnvironmentProfile
 from ..visibility import biography
 from .actions import action_of_words
+from .beyond_messages import BEYOND
 from .episode_logs import MISSING, episode_of, read_episode_log, write_episode_log
 from .kept import differences, restored
 from .log_messages import ENVIRONMENT, Said
@@ -50,7 +51,7 @@ class _Line(BaseModel):
 
     episode_id: str
     environment_id: str
-    agent_ids: tuple[str, ...]
+    agent_ids: tuple[str, ...] = Field(min_length=1)
     scenario: str | None = None
     codename: str | None = None
     agents_background: dict[str, str] = {}
@@ -72,7 +73,7 @@ def read_published_episode(
     """
     raw = read_object(value, where)
     line = checked(_Line, raw, where)
-    log = {name: raw[key] for key, name in _OF_LOG.items() if key in raw}
+    log = {name: raw[key] for key, name in {**_OF_LOG, BEYOND: BEYOND}.items() if key in raw}
     rewards = raw.get("raw_rewards", raw.get("rewards"))
     log["rewards"] = _rewards(rewards, len(line.agent_ids), where)
     models = log.get("models")
@@ -167,6 +168,7 @@ def _made(episode: Episode) -> JsonObject:
         "social_interactions": _interactions({**log, "tag": log.get("tag") or ""}),
         "reasoning": reasoning,
         "rewards": log.get("rewards"),
+        **({BEYOND: log[BEYOND]} if BEYOND in log else {}),
     }
 
 

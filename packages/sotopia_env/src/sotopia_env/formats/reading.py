@@ -1,11 +1,14 @@
 """JSON of published files, strict both ways: every refusal names file, line, key and remedy."""
 
 import json
+import math
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, NoReturn, TypeAlias, TypeVar
 
 from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
 
 from ..errors import FormatError
 
@@ -17,7 +20,12 @@ M = TypeVar("M", bound=BaseModel)
 
 def refusal(where: str, problem: str, remedy: str) -> FormatError:
     """The error for what stands at `where` (a file and line, or empty)."""
-    return FormatError(f"{where}: {problem}; {remedy}" if where else f"{problem}; {remedy}")
+    return located(where, f"{problem}; {remedy}")
+
+
+def located(where: str, message: object) -> FormatError:
+    """The error with a message, often another error, about what stands at `where`."""
+    return FormatError(f"{where}: {message}" if where else str(message))
 
 
 def read_text(path: Path, where: str) -> str:
@@ -35,13 +43,17 @@ def read_text(path: Path, where: str) -> str:
 
 
 def read_json(text: str, where: str = "") -> Any:
-    """Any JSON value; NaN and infinities are none.
+    """Any JSON value; NaN, infinities, numbers beyond a float and repeated keys are none.
 
     Raises:
         FormatError: for a torn or foreign text.
     """
     try:
-        return json.loads(text, parse_constant=_no_constant)
+        return json.loads(
+            text, parse_constant=_no_constant, parse_float=_finite, object_pairs_hook=_once_each
+        )
+    except FormatError as error:
+        raise located(where, error) from error
     except RecursionError as error:
         raise refusal(where, "is nested too deeply", "move it away") from error
     except ValueError as error:
@@ -50,7 +62,23 @@ def read_json(text: str, where: str = "") -> Any:
 
 
 def _no_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is no JSON")
+    raise refusal("", f"{name} is no JSON", "correct the value")
+
+
+def _finite(digits: str) -> float:
+    number = float(digits)
+    if math.isinf(number):
+        raise refusal("", f"{digits:.40} is too large a number", "correct the value")
+    return number
+
+
+def _once_each(pairs: list[tuple[str, Any]]) -> JsonObject:
+    """An object whose keys differ; with two values for a key nobody can say which is meant."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        key = next(key for key, count in Counter(k for k, _ in pairs).items() if count > 1)
+        raise refusal("", f"key {key!r:.60} stands twice in one object", "remove one of them")
+    return found
 
 
 def read_object(value: str | Mapping[str, Any], where: str = "") -> JsonObject:
@@ -84,34 +112,53 @@ def checked(
     """`values` as a model, no type converted; `keys` are the published names of its fields.
 
     Raises:
-        FormatError: for a missing or unknown key or a wrong type.
+        FormatError: for a missing or unknown key, a wrong type, or what has no form in JSON.
     """
+    names = keys or {}
     try:
-        return model.model_validate_json(json.dumps(values), strict=True)
+        text = json_text(values)
+    except FormatError as error:
+        key = next((key for key, value in values.items() if not _is_json(value)), "values")
+        raise located(where, f"{names.get(key, key)}: {error}") from error
+    try:
+        return model.model_validate_json(text, strict=True)
     except ValidationError as error:
-        first = error.errors()[0]
-        field, *rest = [*map(str, first["loc"]), ""]
-        key = ".".join(filter(None, ((keys or {}).get(field, field), *rest)))
-        if first["type"] == "missing":
-            problem, remedy = f"key {key!r} is missing", "add it or remove the record"
-        elif first["type"] == "extra_forbidden":
-            problem, remedy = f"unknown key {key!r}", "remove the key, or the file if it is foreign"
-        elif first["type"] == "json_invalid":
-            problem, remedy = f"a text is no Unicode ({first['msg']})", "correct the text"
-        else:
-            got = "" if isinstance(first["input"], Mapping) else f", got {first['input']!r:.60}"
-            said = str(first["msg"]).removeprefix("Value error, ")
-            problem, remedy = f"{key}: {said}{got}" if key else f"{said}{got}", "correct the value"
-        raise refusal(where, problem, remedy) from error
+        raise refusal(where, *_fault(error.errors()[0], names)) from error
 
 
-def json_text(value: object, *, indent: int | None = None) -> str:
-    """Strict JSON, as the published files are written.
+def _fault(first: ErrorDetails, names: Mapping[str, str]) -> tuple[str, str]:
+    """What is wrong and what to do, of the first complaint about a model."""
+    field, *rest = [*map(str, first["loc"]), ""]
+    key = ".".join(filter(None, (names.get(field, field), *rest)))
+    match first["type"]:
+        case "missing":
+            return f"key {key!r} is missing", "add it or remove the record"
+        case "extra_forbidden":
+            return f"unknown key {key!r}", "remove the key, or the file if it is foreign"
+        case "json_invalid" if "recursion" in first["msg"]:
+            return "is nested too deeply", "move it away"
+        case "json_invalid":
+            return f"a text is no Unicode ({first['msg']})", "correct the text"
+    got = "" if isinstance(first["input"], Mapping) else f", got {first['input']!r:.60}"
+    said = first["msg"].removeprefix("Value error, ")
+    return f"{key}: {said}{got}" if key else f"{said}{got}", "correct the value"
+
+
+def json_text(value: object, where: str = "", *, indent: int | None = None) -> str:
+    """Strict JSON, as the published files are written; `where` names the object in messages.
 
     Raises:
         FormatError: for NaN, infinities, and objects of Python's own.
     """
     try:
         return json.dumps(value, indent=indent, allow_nan=False)
-    except (ValueError, TypeError) as error:
-        raise refusal("", f"has no form in JSON ({error})", "change the value") from error
+    except (ValueError, TypeError, RecursionError) as error:
+        raise refusal(where, f"has no form in JSON ({error})", "change the value") from error
+
+
+def _is_json(value: object) -> bool:
+    try:
+        json_text(value)
+    except FormatError:
+        return False
+    return True

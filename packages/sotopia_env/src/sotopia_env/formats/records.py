@@ -95,7 +95,7 @@ class RecordForm(Generic[R]):
         Raises:
             FormatError: for a further field that has a published name or no form in JSON.
         """
-        values: JsonObject = json.loads(json_text(record.model_dump()))
+        values: JsonObject = json.loads(json_text(record.model_dump(), self.name_of(record)))
         keys = self.line if layout == "lines" else self.local
         written = {key: values.pop(name) for key, name in keys.items()}
         written |= {name: values.pop(name) for name in self._told(record, values)}
@@ -258,3 +258,11 @@ DIMENSION_LISTS: Final = RecordForm(
     line=_DIMENSION_LIST,
     local=_DIMENSION_LIST,
 )
+FORMS: Final[Mapping[str, RecordForm[Any]]] = {
+    form.kind: form
+    for form in (
+        *(AGENTS, ENVIRONMENTS, RELATIONSHIPS, PAIRINGS, LISTS),
+        *(DIMENSIONS, DIMENSION_LISTS),
+    )
+}
+"""All of them by kind; a store has a place for each."""

@@ -4,11 +4,11 @@ import re
 from collections.abc import Mapping
 from typing import Any, Final
 
-from ..errors import FormatError, ScenarioError
+from ..errors import ScenarioError
 from ..games.deduction.config import read_config
 from ..profiles import EnvironmentProfile
 from ..scenarios.deduction import profile_of
-from .reading import JsonObject, refusal
+from .reading import JsonObject, located, refusal
 
 _NO_WORD: Final = re.compile(r"\W+")
 
@@ -22,7 +22,7 @@ def read_social_game(config: Mapping[str, Any], where: str = "") -> EnvironmentP
     try:
         profile = profile_of(read_config(config))
     except ScenarioError as error:
-        raise FormatError(f"{where}: {error}" if where else str(error)) from error
+        raise located(where, error) from error
     name = _NO_WORD.sub("_", str(config.get("scenario", "")).casefold()).strip("_")
     return profile.model_copy(update={"scenario_id": f"{name or 'game'}_configuration"})
 

@@ -1,4 +1,4 @@
-"""Where published files come from: a folder, a data set of the Hugging Face hub, an address.
+"""Folders of published files, and single ones, read.
 
 Every file is recognised by what is in it. A source is read as a whole before anything is done with
 it, so one bad line and nothing is taken from it.
@@ -7,75 +7,24 @@ it, so one bad line and nothing is taken from it.
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from pydantic import BaseModel
 
 from ..episode import Episode
-from ..errors import ConfigurationError, FormatError
-from ..profiles import AgentProfile, EnvironmentProfile, Pairing, ScenarioList
+from ..profiles import AgentProfile, EnvironmentProfile, ScenarioList
 from .backgrounds import read_background
 from .benchmark_lines import read_benchmark_line
 from .episode_logs import read_episode_log
 from .published_episodes import read_published_episode
 from .reading import JsonObject, read_json, read_lines, read_object, read_text, refusal
-from .record_files import Identities, read_settings
-from .records import (
-    AGENTS,
-    DIMENSION_LISTS,
-    DIMENSIONS,
-    ENVIRONMENTS,
-    LISTS,
-    PAIRINGS,
-    RELATIONSHIPS,
-    RecordForm,
-)
+from .recognition import EPISODES, GAMES, ID_LISTS, LOGS, kind_of, recognise
+from .record_files import Identities
+from .records import FORMS
 from .social_games import read_social_game
 
-FORMS: Final[Mapping[str, RecordForm[Any]]] = {
-    form.kind: form
-    for form in (
-        *(AGENTS, ENVIRONMENTS, RELATIONSHIPS, PAIRINGS, LISTS),
-        *(DIMENSIONS, DIMENSION_LISTS),
-    )
-}
-EPISODES, LOGS, ID_LISTS = "episodes", "episode logs", "scenario id lists"
-GAMES: Final = "games"
 _KEPT_AS: Final = {ID_LISTS: "lists", GAMES: "environments"}
 """Kinds whose objects are kept as records of another."""
-HUB: Final = "hub:"
-SECONDS: Final = 60.0
-"""Time an address is given to answer."""
-
-_MARKS: Final[tuple[tuple[str, frozenset[str]], ...]] = tuple(
-    (kind, frozenset(keys.split()))
-    for kind, keys in (
-        (EPISODES, "episode_id"),
-        (LOGS, "messages"),
-        (GAMES, "initial_state"),
-        ("backgrounds", "p1_name"),
-        ("backgrounds", "agent_backgrounds"),
-        ("agents", "first_name"),
-        ("agents", "agent_id"),
-        ("relationships", "agent1_id"),
-        ("relationships", "agent_1_id"),
-        ("relationships", "relationship_id"),
-        ("environments", "agent_goals"),
-        ("environments", "codename"),
-        ("environments", "env_id scenario"),
-        ("pairings", "combo_id"),
-        ("pairings", "env_id agent_ids"),
-        ("lists", "environments"),
-        ("dimensions", "range_high"),
-        ("dimension lists", "dimension_pks"),
-        ("benchmark lines", "model_name"),
-        ("generations", "model prompt result"),
-        ("annotations", "annotator_id"),
-        ("annotations", "name email"),
-        ("annotations", "episode_pk"),
-    )
-)
-"""Keys by which an object is recognised, the first that fit decide."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -167,75 +116,6 @@ def _read_episodes(
     return episodes
 
 
-def recognise(content: Mapping[str, Any], where: str = "") -> str:
-    """What kind of published object this is.
-
-    Raises:
-        FormatError: if it is none.
-    """
-    kind = _kind_of(content)
-    if kind is not None:
-        return kind
-    shown = ", ".join([*map(str, content)][:5])
-    raise refusal(where, f"is of no published kind (keys: {shown:.80})", "move the file away")
-
-
-def _kind_of(content: Mapping[str, Any]) -> str | None:
-    for kind, keys in _MARKS:
-        if keys <= content.keys():
-            return kind
-    is_lists = content and all(_is_texts(value) for value in content.values())
-    return ID_LISTS if is_lists else None
-
-
-def hub_folder(dataset: str) -> Path:
-    """The JSONL files of a data set of the hub, in a folder of the hub's own cache.
-
-    Raises:
-        ConfigurationError: without the package of the hub, or when the data set cannot be had.
-    """
-    try:
-        from huggingface_hub import snapshot_download
-        from huggingface_hub.errors import HfHubHTTPError
-    except ImportError as error:
-        raise ConfigurationError(
-            f"{HUB}{dataset} needs huggingface_hub: pip install 'sotopia-env[hub]'"
-        ) from error
-    try:
-        folder = snapshot_download(dataset, repo_type="dataset", allow_patterns=["*.jsonl"])
-    except (HfHubHTTPError, OSError, ValueError) as error:
-        first = str(error).strip().partition("\n")[0]
-        raise ConfigurationError(
-            f"{HUB}{dataset} cannot be had: {first}; check the name and the connection"
-        ) from error
-    return Path(folder)
-
-
-async def fetch_settings(url: str) -> list[Pairing]:
-    """The benchmark's document at an address.
-
-    Raises:
-        FormatError: if the answer is no such document.
-        ConfigurationError: if nobody answers.
-    """
-    import aiohttp
-
-    try:
-        async with (
-            aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=SECONDS)) as session,
-            session.get(url) as response,
-        ):
-            text = await response.text()
-            status = response.status
-    except (aiohttp.ClientError, TimeoutError, ValueError) as error:
-        raise ConfigurationError(
-            f"{url} does not answer: {type(error).__name__}: {error}"
-        ) from error
-    if status != 200:
-        raise FormatError(f"{url}: status {status} is no list of settings; check the address")
-    return read_settings(text, url)
-
-
 def _files(base: Path) -> list[tuple[Path, str]]:
     """Files with the names they are reported under; what begins with a dot is passed over."""
     if base.is_file():
@@ -257,8 +137,8 @@ def _objects(text: str, file: str, *, is_lines: bool) -> list[_Found]:
         lines = [*read_lines(text, file)]
         kind = recognise(lines[0][1], lines[0][0]) if lines else ""
         for where, content in lines:
-            if _kind_of(content) not in (kind, None):  # of none it is said later what is missing
-                problem = f"is one of {_kind_of(content)} in a file of {kind}"
+            if kind_of(content) not in (kind, None):  # of none it is said later what is missing
+                problem = f"is one of {kind_of(content)} in a file of {kind}"
                 raise refusal(where, problem, "give each kind a file of its own")
         return [_Found(kind=kind, where=where, content=c, group=file) for where, c in lines]
     content = read_json(text, file)
@@ -292,10 +172,6 @@ def _records(item: _Found) -> Sequence[BaseModel]:
     if item.kind == "backgrounds":
         read_background(item.content, item.where)
     return []
-
-
-def _is_texts(value: object) -> bool:
-    return isinstance(value, list) and all(isinstance(item, str) for item in value)
 
 
 def _reports(found: Sequence[_Found]) -> list[FileReport]:
