@@ -17,13 +17,14 @@ if TYPE_CHECKING:
     from .profiles import AgentProfile, EnvironmentProfile, RelationshipType
     from .rewards import JudgeReward, VerifiableReward
     from .runner import run_episodes
-    from .scenarios.samplers import BenchmarkSampler, ConstraintSampler, UniformSampler
+    from .scenarios.benchmark_lists import BenchmarkSampler
+    from .scenarios.samplers import ConstraintSampler, UniformSampler
 
 _HOMES = {
     "AgentAction": "actions",
     "AgentProfile": "profiles",
     "EnvironmentProfile": "profiles",
-    "BenchmarkSampler": "scenarios.samplers",
+    "BenchmarkSampler": "scenarios.benchmark_lists",
     "ConstraintSampler": "scenarios.samplers",
     "Episode": "episode",
     "JudgeReward": "rewards",
