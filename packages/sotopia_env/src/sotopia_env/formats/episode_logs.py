@@ -58,9 +58,10 @@ def read_episode_log(
 ) -> Episode:
     """The episode of a log, of any number of agents.
 
-    Every seat has an explicit turn for everything, `none` included. A scenario or character that
-    the mappings (by id) do not have is made up from what the log tells, and
-    `metadata["reconstructed"]` names it. The seed is not known, and is 0.
+    Every seat has an explicit turn for everything, `none` included, unless the log says by
+    `beyond_messages` who was on turn. A scenario or character that the mappings (by id) do not have
+    is made up from what the log tells, and `metadata["reconstructed"]` names it. The seed is not
+    known, and is 0.
 
     Raises:
         FormatError: if it is no log, or a message has no published form.
@@ -75,6 +76,8 @@ def read_episode_log(
 
 def write_episode_log(episode: Episode) -> JsonObject:
     """The log of an episode, with all keys of the newest published form.
+
+    Where its messages cannot tell all, `beyond_messages` follows them; see `beyond_messages.py`.
 
     Raises:
         FormatError: for display names that messages cannot tell apart.
