@@ -33,6 +33,7 @@ from sotopia_env.make import gymnasium_env, vector_env
 from sotopia_env.prompts import Conversation
 from sotopia_env.rewards import RewardWrapper
 from sotopia_env.scenarios.shipped import SHIPPED
+from sotopia_env.views.aec import AECView
 from sotopia_env.views.gymnasium import SingleAgentView
 from sotopia_env.views.vector import VectorView
 
@@ -636,3 +637,51 @@ def test_turns_that_pass_in_secret_are_passed_over_and_lose_nothing() -> None:
         assert one_by_one.env.transcript.turns == parallel.transcript.turns
         assert one_by_one.env.turn == parallel.turn
     assert passed > 5
+
+
+@pytest.mark.parametrize("kind", ["aec", "single"])
+def test_components_of_rewards_add_up_until_a_seat_acts_as_its_reward_does(kind: str) -> None:
+    scores = iter([-1.0, -2.0, -4.0, -8.0])
+
+    class Strict:
+        name, per_turn = "strict", True
+
+        def evaluate(self, transcript: Transcript) -> Evaluation:
+            score = next(scores)
+            return Evaluation(
+                source="strict", scores={s: {"tone": score} for s in transcript.names}
+            )
+
+    talk = EnvironmentProfile(scenario="They meet.", agent_goals=("", "", ""))
+    inner = RewardWrapper(parallel_env(talk, max_turns=4), Strict(), dimension="tone")
+    if kind == "single":
+        env = SingleAgentView(inner, partner="scripted:talker", seat=0)
+        env.reset(seed=0)
+        _, reward, *_, info = env.step("Hello.")
+        assert (reward, info["reward_components"]) == (-7.0, {"strict/tone": -7.0})
+        return
+    view = AECView(inner)
+    view.reset(seed=0)
+    for _ in range(3):
+        view.step("Hello.")
+    _, reward, _, _, info = view.last()
+    assert (reward, info["reward_components"]) == (-7.0, {"strict/tone": -7.0})
+
+
+def test_a_closed_view_lets_go_of_the_partners_it_has_made(monkeypatch: pytest.MonkeyPatch) -> None:
+    closed = []
+
+    class Line:
+        def __call__(self, seat: str, seed: int) -> Any:
+            raise AssertionError
+
+        async def close(self) -> None:
+            closed.append(self)
+
+    given = Line()
+    monkeypatch.setattr("sotopia_env.views.gymnasium.agent_factory", lambda spec: Line())
+    talk = EnvironmentProfile(scenario="They meet.", agent_goals=("", "", "", ""))
+    partners = ["openai/a", "openai/a", given]
+    SingleAgentView(parallel_env(talk), partner=partners).close()
+    assert len(closed) == 1
+    assert closed[0] is not given

@@ -192,8 +192,11 @@ def keep_unread(unread: Observation, known: Info, observation: Observation, info
     """Put what a seat was shown (`unread`, `known`) and has not acted upon before what is new.
 
     `observation` and `info` of the new turn are changed; what is told once, such as the seat's own
-    name and goal, stays in its infos until it is on turn.
+    name and goal, stays in its infos until it is on turn. Components of rewards add up.
     """
+    components = info["reward_components"]
+    for name, score in known["reward_components"].items():
+        components[name] = components.get(name, 0.0) + score
     if not unread["text"]:
         return
     new = observation["text"]

@@ -6,6 +6,7 @@ are models, come here. Inside a running loop (a notebook) it works too.
 
 import asyncio
 import inspect
+import os
 import threading
 from collections.abc import Awaitable, Coroutine, Iterable
 from functools import cache
@@ -19,6 +20,10 @@ def _loop() -> asyncio.AbstractEventLoop:
     loop = asyncio.new_event_loop()
     threading.Thread(target=loop.run_forever, name="sotopia-env", daemon=True).start()
     return loop
+
+
+if hasattr(os, "register_at_fork"):  # a forked process has no such thread yet
+    os.register_at_fork(after_in_child=_loop.cache_clear)
 
 
 def wait_for(work: Coroutine[Any, Any, T]) -> T:

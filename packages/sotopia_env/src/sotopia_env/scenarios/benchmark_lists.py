@@ -59,6 +59,8 @@ class BenchmarkSampler:
     ) -> Iterator[Setting]:
         check_size(size)
         settings = of_size(self.settings, seats, _parties)
+        if not settings:
+            raise SamplingError("the list of scenarios is empty")
         if not replacement and size > len(settings):
             raise SamplingError(
                 f"{size} different settings asked for, the list has {len(settings)}"

@@ -15,7 +15,7 @@ from ..actions import ActionLike, as_action
 from ..agents import Agent, AgentFactory, agent_factory
 from ..errors import ActionError, ConfigurationError, Unscored
 from ..perception import keep_unread
-from ..waiting import all_of, run_at_once, wait_for
+from ..waiting import all_of, close, run_at_once, wait_for
 
 T = TypeVar("T")
 
@@ -64,8 +64,10 @@ class SingleAgentView(gymnasium.Env[dict[str, Any], ActionLike]):
         )
         if len(given) != len(others):
             raise ConfigurationError(f"{len(given)} partners for {len(others)} other seats")
-        self._factories = {
-            name: agent_factory(one) if isinstance(one, str) else one
+        made = {spec: agent_factory(spec) for spec in given if isinstance(spec, str)}
+        self._own_factories = tuple(made.values())
+        self._factories: dict[str, AgentFactory] = {
+            name: made[one] if isinstance(one, str) else one
             for name, one in zip(others, given, strict=True)
         }
         self._partners: dict[str, Agent] = {}
@@ -109,8 +111,11 @@ class SingleAgentView(gymnasium.Env[dict[str, Any], ActionLike]):
         return self.env.render()
 
     def close(self) -> None:
-        """Close the environment within."""
+        """Close the environment within, and the partners that were made from specs."""
         self.env.close()
+        for factory in self._own_factories:
+            if hasattr(factory, "close"):
+                wait_for(close(factory))
 
     # -- the turns between two of the learner's ---------------------------------------------------
 
