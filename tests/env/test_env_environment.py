@@ -687,7 +687,7 @@ def test_a_reward_of_a_game_needs_a_game() -> None:
 @pytest.mark.parametrize(
     ("profile", "complaint"),
     [
-        (talk(3).model_copy(update={"agent_names": ("Ada", "Ada", "Bram")}), "different names"),
+        (talk(3).model_copy(update={"agent_names": ("Ada", "Ada", "Bram")}), "stands twice"),
         (talk(3).model_copy(update={"agent_names": ("Ada", "Bram")}), "3 seats need"),
         (sale().model_copy(update={"agent_goals": ("a", "b", "c"), "agent_names": ()}), "2 seats"),
         (
