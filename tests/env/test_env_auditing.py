@@ -7,7 +7,15 @@ from typing import Any
 import numpy as np
 import pytest
 
-from sotopia_env import AgentAction, EnvironmentProfile, RelationshipType, parallel_env, perception
+from sotopia_env import (
+    AgentAction,
+    EnvironmentProfile,
+    RelationshipType,
+    environment,
+    markup,
+    parallel_env,
+    perception,
+)
 from sotopia_env import course as course_module
 from sotopia_env.auditing import check_leaks
 from sotopia_env.canaries import Canaries
@@ -21,6 +29,9 @@ from sotopia_env.games.resource_allocation import ResourceAllocation
 from sotopia_env.noninterference import check_noninterference
 from sotopia_env.scenarios import deduction, library, price_negotiation, resource_allocation
 from sotopia_env.scenarios.families import draws_for, family_names, load_family
+from sotopia_env.views.aec import AECView
+from sotopia_env.views.gymnasium import SingleAgentView
+from sotopia_env.visibility import introductions
 
 FAMILIES = family_names()
 NAMES = [*FAMILIES, *library.scenarios()]
@@ -191,7 +202,117 @@ def _roles(game: Any, state: Any, seat: int) -> dict[str, Any]:
     return {"known": tuple(player.role for player in state.params.config.agents)}
 
 
-LEAKS: dict[str, tuple[str, Any]] = {
+MARKED = EnvironmentProfile(
+    scenario="They meet. <p viewer='agent_1'>Bob is broke.</p><note>To be cut.</note> "
+    "<p viewer='environment'>They are both right.</p>",
+    agent_goals=("Sell.", "Buy. <extra_info viewer='agent_1'>Wait.</extra_info>"),
+    agent_names=("Ada", "Bob"),
+)
+
+
+def _parsed(change: Callable[[markup.Element], markup.Element]) -> Any:
+    """Plant something in how markup is read."""
+
+    def plant(monkeypatch: pytest.MonkeyPatch) -> None:
+        right = markup.parse
+
+        def changed(node: markup.Node) -> markup.Node:
+            if isinstance(node, str):
+                return node
+            return change(replace(node, children=tuple(map(changed, node.children))))
+
+        monkeypatch.setattr(markup, "parse", lambda text: changed(right(text)))
+
+    return plant
+
+
+def _told_in_infos(tell: Callable[[Any], Any]) -> Any:
+    """Plant something in every info."""
+
+    def plant(monkeypatch: pytest.MonkeyPatch) -> None:
+        right = environment.perceived
+
+        def wrong(transcript: Any, *rest: Any) -> Any:
+            observations, infos = right(transcript, *rest)
+            for info in infos.values():
+                info["extra"] = tell(transcript)
+            return observations, infos
+
+        monkeypatch.setattr(environment, "perceived", wrong)
+
+    return plant
+
+
+def _reasons_are_heard(monkeypatch: pytest.MonkeyPatch) -> None:
+    right = environment.perceived
+
+    def wrong(transcript: Any, live: Any, said: Any, *rest: Any) -> Any:
+        observations, infos = right(transcript, live, said, *rest)
+        for info in infos.values():
+            info["faults"] = [turn.invalid for turn in said]
+        return observations, infos
+
+    monkeypatch.setattr(environment, "perceived", wrong)
+
+
+def _one_observation_for_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(AECView, "observe", lambda self, agent: self._new["agent_0"])
+
+
+def _goals_in_the_single_agent_view(monkeypatch: pytest.MonkeyPatch) -> None:
+    right = SingleAgentView.shown
+
+    def wrong(self: Any) -> Any:
+        observation, info = right(self)
+        return observation, {**info, "goals": self.env.scene.goals}
+
+    monkeypatch.setattr(SingleAgentView, "shown", wrong)
+
+
+def _restored_omniscient(monkeypatch: pytest.MonkeyPatch) -> None:
+    right = environment.SotopiaEnv.restore
+
+    def wrong(self: Any, snapshot: Any) -> None:
+        right(self, snapshot)
+        told = introductions(self.scene.facts, self.scene.names, "omniscient")
+        self._scene = replace(self.scene, introductions=told)
+
+    monkeypatch.setattr(environment.SotopiaEnv, "restore", wrong)
+
+
+LEAKS: dict[str, tuple[Any, Any]] = {
+    "viewers are not looked at": (MARKED, _parsed(lambda node: replace(node, viewer=None))),
+    "what is for judges is shown": (
+        MARKED,
+        _parsed(lambda n: replace(n, viewer=None) if n.viewer == "environment" else n),
+    ),
+    "unknown elements are shown": (
+        MARKED,
+        _parsed(lambda n: replace(n, tag="p") if n.tag == "note" else n),
+    ),
+    "goals stand in an array": (
+        "donkey_at_thursday_market",
+        _told_in_infos(lambda transcript: np.array(transcript.profile.agent_goals)),
+    ),
+    "goals stand in an array of objects": (
+        "donkey_at_thursday_market",
+        _told_in_infos(lambda transcript: np.array([*transcript.profile.agent_goals, 1], object)),
+    ),
+    "goals stand in capitals": (
+        "donkey_at_thursday_market",
+        _told_in_infos(lambda transcript: str(transcript.profile.agent_goals).upper()),
+    ),
+    "the codename is told": (
+        "donkey_at_thursday_market",
+        _told_in_infos(lambda transcript: transcript.profile.codename),
+    ),
+    "reasons of others are told": ("werewolf", _reasons_are_heard),
+    "the AEC view shows all the same": ("donkey_at_thursday_market", _one_observation_for_all),
+    "the single-agent view has all goals": (
+        "price_negotiation",
+        _goals_in_the_single_agent_view,
+    ),
+    "restoring tells everything": ("donkey_at_thursday_market", _restored_omniscient),
     "all hear the night": ("werewolf", _all_hear_the_night),
     "a stranger hears the wolves": ("werewolf", _the_team_phase_is_heard_by_the_next_seat),
     "all roles are seen": ("werewolf", _seen(Werewolf, _roles)),
@@ -229,6 +350,17 @@ LEAKS: dict[str, tuple[str, Any]] = {
     "recipients are forgotten": ("trawler_share_out", _recipients_are_forgotten),
     "turns reach everybody": ("trawler_share_out", _turns_reach_everybody),
 }
+
+
+@pytest.mark.parametrize(
+    ("settings", "text"),
+    [({"visibility": "lite"}, "They meet."), ({"max_turns": 5}, "It costs 5000001 marks.")],
+)
+def test_the_audit_takes_the_settings_of_an_environment(
+    settings: dict[str, Any], text: str
+) -> None:
+    profile = EnvironmentProfile(scenario=text, agent_goals=("Sell.",) * 23)
+    assert check_leaks(profile, **settings) > 100
 
 
 @pytest.mark.parametrize("leak", LEAKS)

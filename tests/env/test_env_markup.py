@@ -96,6 +96,14 @@ def test_entities_of_xml_are_read_and_no_others() -> None:
         "<p viewer='agent_0' viewer='agent_1'>his secret</p>",
         "<p viewer='agent_0'",
         "<extra_info viewer=agent_0>his secret</extra_info>",
+        "<pviewer='agent_0'>his secret</p>",
+        "<p_viewer='agent_0'>his secret</p>",
+        "<p viewer='agent_0'/>his secret</p>",
+        "his secret</p>",
+        "<p viewer='agent_0'>viewer</p viewer='agent_0'>his secret</p>",
+        "<secret viewer>his secret</secret>",
+        "<secret a=1>his secret, for no viewer</secret>",
+        "<extra info>his secret, for no viewer</extra info>",
         "<b viewer=agent_0>his secret</b>",
         "<Extra_Info>viewer</Extra_Info>",
         "<b VIEWER='agent_0'>his secret</b>",
@@ -106,7 +114,7 @@ def test_entities_of_xml_are_read_and_no_others() -> None:
 )
 def test_what_is_nearly_markup_is_refused_rather_than_shown(text: str) -> None:
     for whole in (text, f"They meet. {text} They talk."):
-        with pytest.raises(ScenarioError, match="viewer"):
+        with pytest.raises(ScenarioError, match=r"viewer|closes nothing"):
             render(whole, 1)
 
 
@@ -118,7 +126,7 @@ def test_comments_and_instructions_are_shown_to_nobody() -> None:
 
 def test_an_element_never_closed_ends_with_its_parent_and_a_stray_end_is_dropped() -> None:
     assert render("<root>a<p viewer='agent_1'>b</root>", 0) == "a"
-    assert render("a</p>b", 0) == "ab"
+    assert render("a</rumour>b", 0) == "ab"
     assert render("<extra_info>a<clarification_hint>b</extra_info>c", 0) == "abc"
 
 

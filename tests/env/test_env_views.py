@@ -298,11 +298,12 @@ def test_partners_that_may_wait_are_awaited() -> None:
     assert not view(TALK, reward=None).waits()
 
 
-def test_what_a_partner_does_wrong_is_seen_in_the_info_and_not_in_the_reward() -> None:
+def test_what_a_partner_does_wrong_is_for_its_maker_and_not_for_the_learner() -> None:
     env = view(sale(), partner=lambda seat, seed: Echo(seat, seed, "OFFER 5000"))
     env.reset(seed=0)
     _, reward, _, _, info = env.step("OFFER 50")
-    assert info["partner_invalid_moves"] == {"agent_1": 1}
+    assert env.partner_invalid_moves == {"agent_1": 1}
+    assert "partner_invalid_moves" not in info
     assert reward == 0.0
 
 
@@ -387,9 +388,9 @@ def test_infos_stand_in_arrays_with_marks_of_who_has_them() -> None:
     _, infos = env.reset(seed=0)
     assert infos["_goal"].tolist() == [True, True]
     assert isinstance(infos["goal"][0], str)
-    env.step(["OFFER 5000", "OFFER 50"])
     *_, infos = env.step(["OFFER 5000", "OFFER 50"])
-    assert "_partner_invalid_moves" in infos
+    assert infos["_note"].tolist() == [True, False]
+    assert infos["note"][0].startswith("Your last move does not count")
 
 
 @pytest.mark.filterwarnings("error")
@@ -685,3 +686,26 @@ def test_a_closed_view_lets_go_of_the_partners_it_has_made(monkeypatch: pytest.M
     SingleAgentView(parallel_env(talk), partner=partners).close()
     assert len(closed) == 1
     assert closed[0] is not given
+
+
+@pytest.mark.parametrize("seat", [0, 1])
+def test_an_episode_that_ends_before_the_learner_s_first_turn_pays_what_is_due(seat: int) -> None:
+    """Who is killed in the first night is never asked, and loses or wins with the others."""
+    ended = 0
+    for number in range(40):
+        env = gymnasium_env("werewolf", partner="scripted:random_legal", seat=seat)
+        env.reset(seed=number)
+        if env.env.agents:
+            continue
+        ended += 1
+        due = env.env.final_rewards[f"agent_{seat}"]
+        _, reward, terminated, truncated, _ = env.step("I am dead.")
+        assert (reward, terminated, truncated) == (due, True, False)
+        assert due in (-1.0, 1.0)
+        with pytest.raises(ActionError, match="call reset"):
+            env.step("I am still dead.")
+        several = VectorView([env, gymnasium_env("werewolf", partner="scripted:random_legal")])
+        several.reset(seed=[number, number])
+        _, rewards, terminations, *_ = several.step(["-", "-"])
+        assert (rewards[0], terminations[0]) == (due, True)
+    assert ended > 2

@@ -84,8 +84,9 @@ def as_action(value: ActionLike, names: tuple[str, ...]) -> AgentAction | Unread
     if type(value) is str:
         action = AgentAction("speak", value)
     elif isinstance(value, AgentAction):
-        if value.action_type not in ACTION_TYPES:
-            return _unknown_type(value.action_type)
+        kind = value.action_type
+        if type(kind) is not str or kind not in _TYPES_BY_NAME:
+            return _unknown_type(kind)
         if not isinstance(value.argument, str):
             return _no_text(value.argument)
         action = value
@@ -99,6 +100,8 @@ def as_action(value: ActionLike, names: tuple[str, ...]) -> AgentAction | Unread
         if isinstance(read, UnreadableAction):
             return read
         action = read
+    elif isinstance(value, str):  # of a kind of its own, as NumPy's
+        action = AgentAction("speak", str(value))
     else:
         raise ActionError(
             "an action is a str, a mapping or an AgentAction, "

@@ -8,7 +8,7 @@ examined by `noninterference.py`.
 
 import io
 import logging
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, Final
 
@@ -21,6 +21,8 @@ from .noninterference import check_noninterference
 from .profiles import AgentProfile, EnvironmentProfile, RelationshipType
 from .prompts import Conversation, PromptStyle
 from .turns import ACTION_ORDERS, ActionOrder
+from .views.aec import AECView
+from .views.gymnasium import SingleAgentView
 
 _STYLES: Final[tuple[PromptStyle, ...]] = ("chat", "brief", "sotopia")
 _WORLDS: Final = 2
@@ -39,16 +41,17 @@ def check_leaks(
 ) -> int:
     """Play a scenario under every relationship and order, and search for what leaks.
 
-    Looked at are observations, infos, `env.history`, prompts of every style and log records. Facts
-    that a seat may know must reach it, or the audit would prove nothing. A game is also played in
-    other instances that a seat cannot tell from this one, and the seat must be given the same.
+    Looked at are observations, infos, `env.history`, prompts of every style and log records, and
+    what the AEC and the single-agent view give. Facts that a seat may know must reach it, or the
+    audit would prove nothing. A game is also played in other instances that a seat cannot tell from
+    this one, and the seat must be given the same.
 
     Args:
         scenario: what `parallel_env` takes; of a family, the instance of `seed`.
         agents: characters; by default those that suit the scenario, or made-up ones.
         relationships: to be tried.
         orders: to be tried; a game in phases has its own.
-        turns: at most, of each episode with canaries.
+        turns: at most, of each episode with canaries; `max_turns` is the same.
         seed: of what is said.
         settings: further arguments of `parallel_env`.
 
@@ -59,6 +62,7 @@ def check_leaks(
         AssertionError: names the fact, the seat and the place.
     """
     profile = scenario_source(scenario)(seed)
+    turns = settings.pop("max_turns", turns)
     planted = 0
     for order in orders:
         for relationship in relationships:
@@ -66,9 +70,11 @@ def check_leaks(
             scene = marked_scene(profile, relationship, canaries, agents)
             if scene.is_phased and order == "agent-chosen":
                 break
-            env = _env(scene, action_order=order, max_turns=turns, **settings)
+            chance = np.random.default_rng([seed, int(relationship)])
             with _logged() as log:
-                _play(env, canaries, np.random.default_rng([seed, int(relationship)]))
+                for play in (_play, _play_in_turn, _play_one_seat):
+                    env = _env(scene, action_order=order, max_turns=turns, **settings)
+                    play(env, canaries, chance)
             canaries.search(log.getvalue(), "the log", seat=None)
             planted += len(canaries.owners)
         else:
@@ -145,8 +151,11 @@ def _play(env: Any, canaries: Canaries, rng: np.random.Generator) -> None:
     minds = {seat: [Conversation(seat, style) for style in _STYLES] for seat in seats}
     _look(env, minds, observations, infos, canaries)
     for number, seat in enumerate(seats):
-        canaries.expect(env.history(seat), number)
+        if env.visibility == "private":  # else less or more is told
+            canaries.expect(env.history(seat), number)
     while env.agents:
+        if rng.random() < 0.2:
+            env.restore(env.snapshot())
         words: dict[str, str] = {}
         actions = {seat: _said(env, seat, canaries, words, rng) for seat in env.turn_order}
         observations, _, _, _, infos = env.step(actions)
@@ -156,12 +165,63 @@ def _play(env: Any, canaries: Canaries, rng: np.random.Generator) -> None:
         _look(env, minds, observations, infos, canaries)
 
 
+def _play_in_turn(env: Any, canaries: Canaries, rng: np.random.Generator) -> None:
+    """The same, one seat at a time."""
+    view = AECView(env)
+    view.reset(seed=int(rng.integers(2**31)))
+    words: dict[str, str] = {}
+    for seat in view.agent_iter():
+        number = env.possible_agents.index(seat)
+        observation, _, terminated, truncated, info = view.last()
+        if info.get("waiting") and seat in words:
+            canaries.owners[words[seat]] = NOBODY
+        canaries.search(observation, "the observation in the AEC view", number)
+        canaries.search(info, "the infos in the AEC view", number)
+        has_ended = terminated or truncated
+        view.step(None if has_ended else _said(env, seat, canaries, words, rng))
+
+
+def _play_one_seat(env: Any, canaries: Canaries, rng: np.random.Generator) -> None:
+    """The same as a single-agent environment, for each seat as the learner."""
+    for number, seat in enumerate(env.possible_agents):
+        words: dict[str, str] = {}
+
+        def partner(name: str, seed: int, words: dict[str, str] = words) -> Any:
+            return _Teller(name, lambda name: _said(env, name, canaries, words, rng))
+
+        view = SingleAgentView(env, partner=partner, seat=number)
+        observation, info = view.reset(seed=int(rng.integers(2**31)))
+        is_over = False
+        while not is_over:
+            canaries.search(observation, "the observation in the single-agent view", number)
+            canaries.search(info, "the infos in the single-agent view", number)
+            action = _said(env, seat, canaries, words, rng) if env.agents else "Nothing."
+            observation, _, terminated, truncated, info = view.step(action)
+            is_over = terminated or truncated
+        canaries.search(observation, "the last observation in the single-agent view", number)
+        canaries.search(info, "the last infos in the single-agent view", number)
+
+
+class _Teller:
+    """A partner that says what it is told to."""
+
+    is_privileged = False
+    never_waits = True
+
+    def __init__(self, seat: str, tell: Callable[[str], Any]) -> None:
+        self.conversation = Conversation(seat)
+        self._tell = tell
+
+    async def act(self, observation: dict[str, Any], info: dict[str, Any]) -> Any:
+        return self._tell(self.conversation.seat)
+
+
 def _said(
     env: Any, seat: str, canaries: Canaries, words: dict[str, str], rng: np.random.Generator
 ) -> dict[str, Any]:
     """Words with a canary, to everybody or to some; now and then a move, or a departure."""
     draw = rng.random()
-    if draw < 0.3:
+    if draw < 0.2:
         text = env.sample_move(seat, rng)
         return {"action_type": "action" if rng.random() < 0.5 else "speak", "argument": text}
     others = [name for name in env.possible_agents if name != seat and rng.random() < 0.5]
@@ -171,7 +231,10 @@ def _said(
     if draw > 0.97:
         return {"action_type": "leave", "argument": word, "to": to}
     kind = ("speak", "non-verbal communication", "action")[int(rng.integers(3))]
-    return {"action_type": kind, "argument": f"I say {word}.", "to": to}
+    said = f"I say {word}."
+    if draw < 0.4:  # nearly a move, so that the reason why it is none repeats it
+        said = " ".join([*env.sample_move(seat, rng).split()[:1], word])
+    return {"action_type": kind, "argument": said, "to": to}
 
 
 def _look(

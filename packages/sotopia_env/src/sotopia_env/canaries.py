@@ -11,9 +11,7 @@ from typing import Any, Final, TypeAlias
 
 import numpy as np
 
-from .errors import ConfigurationError
 from .make import characters_for
-from .markup import Passage, rewrite
 from .profiles import AgentProfile, EnvironmentProfile, RelationshipType
 from .scenarios.families import load_family
 
@@ -45,7 +43,12 @@ too, but everybody reads among the participants)."""
 
 _FIRST_AGE: Final = 5_000_000
 """Ages are marked by numbers that stand nowhere else."""
-_CANARY: Final = re.compile(rf"canary\d{{4,}}q|(?<!\d){_FIRST_AGE // 1000}\d{{3}}(?!\d)")
+_CANARY: Final = re.compile(
+    rf"canary\d{{4,}}q|(?<!\d){_FIRST_AGE // 1000}\d{{3}}(?!\d)", re.IGNORECASE
+)
+_TAG: Final = re.compile(r"<(/?)(\w+)([^<>]*)>|<!--.*?-->|<\?.*?\?>", re.DOTALL)
+_SHOWN: Final = ("root", "p", "extra_info", "clarification_hint", "strategy_hint")
+_VIEWER: Final = re.compile("viewer *= *['\"]agent_([0-9]+)['\"]")
 _NAMES: Final = (
     "Ilse", "Joao", "Kemi", "Lars", "Mona", "Noor", "Oleg", "Pia", "Qiu", "Rhys",
     "Suri", "Timo", "Uma", "Vito", "Wren", "Xenia", "Yuki", "Zoe", "Alba", "Bodil",
@@ -73,15 +76,23 @@ class Canaries:
         return age
 
     def in_text(self, text: str, owners: Owners, fact: str) -> str:
-        """A text that may hold markup, with a canary in every piece of it."""
+        """A text that may hold markup, with a canary in every piece of it.
 
-        def marked(words: str, piece: Passage) -> str:
-            readers = piece.owners
-            if owners is not None:
-                readers = owners if readers is None else owners & readers
-            return f"{words} {self.mark(readers, f'{fact}: {words:.60}')}"
-
-        return rewrite(text, marked) if text else self.mark(owners, fact)
+        The markup is read by a small reader of its own, which knows well-formed elements only.
+        """
+        written: list[str] = []
+        around: list[tuple[str, Owners]] = [("", owners)]
+        at = 0
+        for tag in [*_TAG.finditer(text), None]:
+            words = text[at : len(text) if tag is None else tag.start()]
+            if words.strip() or not text:
+                canary = self.mark(around[-1][1], f"{fact}: {words:.60}")
+                words = f"{words} {canary}" if words else canary
+            written += [words, "" if tag is None else tag[0]]
+            if tag is not None:
+                at = tag.end()
+                _follow(around, tag)
+        return "".join(written)
 
     def search(self, value: object, place: str, seat: int | None) -> None:
         """Look through something that `seat` is given; `None` is nobody's, as a log is.
@@ -89,10 +100,12 @@ class Canaries:
         Raises:
             AssertionError: names the fact, the seat and the place.
         """
-        for word in dict.fromkeys(_CANARY.findall(_told(value))):
-            owners = self.owners.get(word, NOBODY)
+        for found in dict.fromkeys(_CANARY.findall(_told(value))):
+            word = found.lower()
+            if word not in self.owners:  # a number of the scenario itself
+                continue
+            owners, fact = self.owners[word], self.facts[word]
             who = "a log" if seat is None else f"agent_{seat}"
-            fact = self.facts.get(word, f"unknown word {word}")
             assert owners is None or seat in owners, f"{place} of {who} tells it of the {fact}"
 
     def search_all(
@@ -117,6 +130,29 @@ class Canaries:
         for word, owners in self.owners.items():
             if owners is None or seat in owners:
                 assert word in text, f"agent_{seat} is not told of the {self.facts[word]}"
+
+
+def _follow(around: list[tuple[str, Owners]], tag: re.Match[str]) -> None:
+    """Go into or out of an element; `around` holds the open ones, and who may read them."""
+    is_end, name, attributes = tag[1], tag[2], tag[3]
+    if name is None:  # a comment
+        return
+    if is_end:
+        while len(around) > 1 and name in [open_name for open_name, _ in around]:
+            if around.pop()[0] == name:
+                break
+        return
+    if attributes.endswith("/"):
+        return
+    outer, viewer = around[-1][1], _VIEWER.search(attributes)
+    if name in _SHOWN and "viewer" not in attributes:
+        readers = outer
+    elif name in _SHOWN and viewer is not None:
+        readers = frozenset([int(viewer[1])])
+        readers = readers if outer is None else outer & readers
+    else:
+        readers = NOBODY
+    around.append((name, readers))
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,9 +192,8 @@ def _seats(profile: EnvironmentProfile) -> int:
 
 
 def _made_up(seats: int) -> tuple[AgentProfile, ...]:
-    if seats > len(_NAMES):
-        raise ConfigurationError(f"the audit has no names for {seats} seats: give agents=")
-    return tuple(AgentProfile(first_name=name, last_name="Quist") for name in _NAMES[:seats])
+    names = (*_NAMES, *(f"{name}{n}" for n in range(2, seats) for name in _NAMES))
+    return tuple(AgentProfile(first_name=name, last_name="Quist") for name in names[:seats])
 
 
 def _marked_profile(profile: EnvironmentProfile, canaries: Canaries) -> EnvironmentProfile:
@@ -213,4 +248,6 @@ def _told(value: object) -> str:
         return "\n".join(map(_told, (*value.keys(), *value.values())))
     if isinstance(value, tuple | list | set | frozenset):
         return "\n".join(map(_told, value))
-    return "" if isinstance(value, np.ndarray) else repr(value)
+    if isinstance(value, np.ndarray):
+        return "" if value.dtype.kind in "biuf" else _told(value.tolist())
+    return repr(value)

@@ -28,7 +28,7 @@ _ATTRIBUTE: Final = re.compile(r"\s([A-Za-z_][\w.:-]*)\s*=\s*(?:\"([^\"]*)\"|'([
 _DROPPED: Final = re.compile(r"<!--.*?-->|<\?[A-Za-z].*?\?>", re.DOTALL)
 _NEARLY: Final = re.compile(
     rf"<(?:\s*/?\s*(?:{'|'.join(_KNOWN)})(?![\w.-])"
-    r"|[^<>]*\bviewers?\s*=|!--|!\[|!DOCTYPE|!ENTITY|\?xml)",
+    r"|[^<>]*viewer|/\s*[A-Za-z_]|[A-Za-z_][\w.-]*\s+[\w.:-]+\s*=|!--|!\[|!DOCTYPE|!ENTITY|\?xml)",
     re.IGNORECASE,
 )
 """What nobody writes who does not mean markup."""
@@ -67,8 +67,8 @@ class Passage:
 def parse(text: str) -> Element:
     """Read an authored text; what is no markup is plain text.
 
-    An element that is never closed ends where its parent does, and a closing tag that closes
-    nothing is dropped, as in the recovery mode of the published parser.
+    An element that is never closed ends where its parent does, and the end of an unknown element
+    that closes nothing is dropped, as in the recovery mode of the published parser.
 
     Raises:
         ScenarioError: for a `viewer` that is nobody, and for what is nearly markup.
@@ -86,8 +86,13 @@ def parse(text: str) -> Element:
             if any(tag == name for name, _, _ in open_tags[1:]):
                 while _close(open_tags) != tag:
                     pass
+            elif tag in _KNOWN or attributes:
+                raise ScenarioError(f"{found[0]} closes nothing: {text:.80}")
             continue
-        open_tags.append((tag, _viewer_of(tag, attributes, text), []))
+        viewer = _viewer_of(tag, attributes, text)
+        if empty and viewer is not None:
+            raise ScenarioError(f"{found[0]} ends at once, and limits nothing: {text:.80}")
+        open_tags.append((tag, viewer, []))
         if empty:
             _close(open_tags)
     _append(open_tags[-1][2], text[at:])

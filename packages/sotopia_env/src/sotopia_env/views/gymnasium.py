@@ -29,7 +29,7 @@ class SingleAgentView(gymnasium.Env[dict[str, Any], ActionLike]):
     """One learner among partners. A step lasts until the learner is on turn again, or all is over.
 
     The observation is everything new since the learner's last action, as in the AEC view, and
-    `info` what stands beside it, `partner_invalid_moves` (by seat, so far) among it. The reward is
+    `info` what stands beside it. The reward is
     what the learner got on the way; if it leaves while others go on, they play to the end inside
     its last step, and it gets what is due to it then.
 
@@ -77,6 +77,8 @@ class SingleAgentView(gymnasium.Env[dict[str, Any], ActionLike]):
         self._unread: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {}
         self._paid = 0.0
         self._is_on_turn = False
+        self._over = False, False
+        """Whether the episode terminated, or was truncated, before the learner's first turn."""
         if seed is not None:
             self._reseed(seed)
 
@@ -84,6 +86,9 @@ class SingleAgentView(gymnasium.Env[dict[str, Any], ActionLike]):
         self, *, seed: int | None = None, options: Mapping[str, Any] | None = None
     ) -> tuple[dict[str, Any], dict[str, Any]]:
         """Start an episode, up to the learner's first turn; returns observation and info.
+
+        An episode may end before that (somebody else leaves, the learner is the first victim). The
+        step after takes no action then, and gives its end and the reward.
 
         Raises:
             SotopiaError: when a partner failed on the way; there is no episode then.
@@ -145,7 +150,7 @@ class SingleAgentView(gymnasium.Env[dict[str, Any], ActionLike]):
 
     async def opened(self) -> tuple[dict[str, Any], dict[str, Any]]:
         """The turns before the learner's first; gives what `reset` returns."""
-        await self._others_play()
+        self._over = await self._others_play()
         self._is_on_turn = True
         return self.shown()
 
@@ -165,7 +170,9 @@ class SingleAgentView(gymnasium.Env[dict[str, Any], ActionLike]):
         if not self._is_on_turn:
             raise ActionError("the episode is over (or not started): call reset()")
         self._is_on_turn = False  # until it is again; what fails on the way ends the episode
-        terminated, truncated = await self._turn({self.seat: action})
+        terminated, truncated = self._over
+        if self.env.agents:  # else it ended before the learner's first turn
+            terminated, truncated = await self._turn({self.seat: action})
         others_ended, others_cut = await self._others_play()
         self._is_on_turn = bool(self.env.agents)
         due = self.env.final_rewards[self.seat]
@@ -208,11 +215,13 @@ class SingleAgentView(gymnasium.Env[dict[str, Any], ActionLike]):
 
     def shown(self) -> tuple[dict[str, Any], dict[str, Any]]:
         """The learner's latest observation and info."""
-        observation, info = self._unread[self.seat]
-        counts = self.env.invalid_moves
-        info["partner_invalid_moves"] = {
-            name: counts[index]
-            for index, name in enumerate(self.env.possible_agents)
-            if name != self.seat
-        }
-        return observation, info
+        return self._unread[self.seat]
+
+    @property
+    def partner_invalid_moves(self) -> dict[str, int]:
+        """By seat, how many actions of the partners did not count so far.
+
+        For whoever runs the episode: a count that rises at night would tell a policy who acts.
+        """
+        counts = zip(self.env.possible_agents, self.env.invalid_moves, strict=True)
+        return {name: count for name, count in counts if name != self.seat}
