@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from gymnasium.utils.env_checker import check_env as check_gymnasium_env
 from pettingzoo.test import api_test, parallel_api_test, parallel_seed_test, render_test, seed_test
 from pettingzoo.utils.conversions import (
     aec_to_parallel,
@@ -38,6 +39,7 @@ from sotopia_env.scenarios.families import family_names
 from sotopia_env.testing import ALLOWED_WARNINGS, check_env
 from sotopia_env.turns import ACTION_ORDERS
 from sotopia_env.views.aec import AECView
+from sotopia_env.views.gymnasium import SingleAgentView
 
 FAMILIES = ("price_negotiation", "resource_allocation")
 PHASED = ("werewolf", "spyfall", "undercover")
@@ -135,6 +137,20 @@ COMBINATIONS = [
     if name not in PHASED or order != "agent-chosen"
 ]
 """Every pair of scenario and order, of scenario and wrapper, and of order and wrapper."""
+
+
+@pytest.mark.parametrize(("name", "order", "wrapper"), COMBINATIONS)
+def test_gymnasium_s_own_check_passes_for_every_shipped_scenario(
+    name: str, order: str, wrapper: str
+) -> None:
+    env = parallel_env(name, action_order=order, reward=None)
+    wrapped = WRAPPERS[wrapper](env, name in family_names())
+    partner = "scripted:random_legal" if name in family_names() else "scripted:talker"
+    seat = sum(map(ord, name + order)) % len(env.possible_agents)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        view = SingleAgentView(wrapped, partner=partner, seat=seat)
+        check_gymnasium_env(view, skip_render_check=True)  # which needs a registered environment
 
 
 @pytest.mark.parametrize(("name", "order", "wrapper"), COMBINATIONS)

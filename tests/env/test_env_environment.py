@@ -14,6 +14,7 @@ from sales import sale
 
 from sotopia_env import AgentAction, AgentProfile, EnvironmentProfile, parallel_env, scenario_ids
 from sotopia_env.actions import MAX_CHARACTERS
+from sotopia_env.episode import Turn
 from sotopia_env.errors import ActionError, ConfigurationError, ScenarioError
 
 FAMILIES = ("price_negotiation", "resource_allocation")
@@ -76,7 +77,9 @@ def test_an_action_out_of_turn_becomes_none_and_is_flagged_and_not_counted() -> 
     assert infos["agent_1"]["off_turn"] is True
     assert "off_turn" not in infos["agent_0"]
     assert observations["agent_0"]["text"] == ""
-    assert [turn.seat for turn in env.transcript.turns] == ["agent_0"]
+    first, second = env.transcript.turns
+    assert (first.seat, first.masked) == ("agent_0", False)
+    assert second == Turn(0, "agent_1", AgentAction(), masked=True)
     assert env.invalid_moves == [0, 0]
     assert infos["agent_1"]["game"].partner_offer == 50
     assert infos["agent_1"]["game"].own_offer is None

@@ -122,9 +122,14 @@ class Course:
         What they did as it stands in the record, and what was announced after it. `agents`,
         `turn_order`, `types`, `terminations` and `truncations` are those after the turn.
         """
+        is_more = len(read) > len(self.turn_order)
+        out_of_turn = self._out_of_turn(read) if is_more else []
         said = self._taken_down(read)
         self.transcript.turn += 1
         self._advance(said)
+        if out_of_turn:
+            self.transcript.turns += out_of_turn
+            said = said + out_of_turn
         return said, self._announced(self.transcript.turn - 1)
 
     def position(self) -> Position:
@@ -238,6 +243,16 @@ class Course:
         if game is not None:
             transcript.game_state = game.apply(state, moves)
         return said
+
+    def _out_of_turn(self, read: Mapping[str, AgentAction | UnreadableAction]) -> list[Turn]:
+        """What seats attempted whose turn it was not: nothing comes of it."""
+        number = self.transcript.turn
+        return [
+            Turn(number, key, NO_ACTION, masked=True)
+            for key, action in read.items()
+            if key not in self.turn_order
+            and (isinstance(action, UnreadableAction) or action.action_type != UNSEEN)
+        ]
 
     def _waiting(self, chosen: Mapping[str, AgentAction | Invalid]) -> set[str]:
         """Seats that raised a hand in vain. Whoever leaves needs no floor."""

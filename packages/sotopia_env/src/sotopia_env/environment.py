@@ -67,7 +67,7 @@ class SotopiaEnv(ParallelEnv[str, Observation, ActionLike]):
 
     Seats are `agent_0`, `agent_1`, ... in every dict. Masks are in `infos[seat]["action_mask"]` and
     `observations[seat]["actions"]`. A seat that is not on turn may only do `none`; anything else of
-    it is turned into `none` and flagged by `infos[seat]["off_turn"]`.
+    it becomes `none`, recorded as `masked` and flagged by `infos[seat]["off_turn"]`.
 
     Raises:
         ConfigurationError: for an argument that cannot work.
@@ -121,9 +121,11 @@ class SotopiaEnv(ParallelEnv[str, Observation, ActionLike]):
     # -- the PettingZoo contract ---------------------------------------------------------------
 
     def observation_space(self, agent: str) -> ObservationSpace:
+        """`{"text", "turn", "actions"}`; the same object every time."""
         return self._observation_spaces[agent]
 
     def action_space(self, agent: str) -> ActionSpace:
+        """`{"action_type", "argument", "to"}`; the same object every time."""
         return self._action_spaces[agent]
 
     def reset(
@@ -182,9 +184,8 @@ class SotopiaEnv(ParallelEnv[str, Observation, ActionLike]):
         observations, infos = perceived(
             course.transcript, live, said, news, course.turn_order, course.types
         )
-        if len(read) > len(on_turn):
-            for key in _off_turn(read, on_turn):
-                infos[key]["off_turn"] = True
+        for turn in said[len(on_turn) :]:
+            infos[turn.seat]["off_turn"] = True
         rewards = dict.fromkeys(course.terminations, 0.0)
         return observations, rewards, course.terminations, course.truncations, infos
 
@@ -252,7 +253,12 @@ class SotopiaEnv(ParallelEnv[str, Observation, ActionLike]):
         return found
 
     def sample_move(self, agent: str, rng: np.random.Generator) -> str:
-        """A random legal move of `agent`, as text; in an open scenario, a greeting."""
+        """A random legal move of `agent`, as text; in an open scenario, a greeting.
+
+        Raises:
+            ActionError: for an unknown seat.
+        """
+        self._check_seat(agent)
         game = self.transcript.game
         if game is None:
             return "Hello."
@@ -260,7 +266,12 @@ class SotopiaEnv(ParallelEnv[str, Observation, ActionLike]):
         return "I have nothing to add." if move is None else str(game.render(move))
 
     def history(self, agent: str) -> str:
-        """Everything `agent` has been shown and has done, from the start."""
+        """Everything `agent` has been shown and has done, from the start.
+
+        Raises:
+            ActionError: for an unknown seat.
+        """
+        self._check_seat(agent)
         scene = self._set(self.transcript.profile)
         return history(self.transcript, agent, scene.introductions[self._seat[agent]])
 
@@ -278,7 +289,11 @@ class SotopiaEnv(ParallelEnv[str, Observation, ActionLike]):
         )
 
     def restore(self, snapshot: Snapshot) -> None:
-        """Go back (or over) to an instant of an environment with the same settings."""
+        """Go back (or over) to an instant of an environment with the same settings.
+
+        Raises:
+            ActionError: for what is no snapshot.
+        """
         if not isinstance(snapshot, Snapshot):
             raise ActionError(f"restore takes what snapshot() gave, got {type(snapshot).__name__}")
         position = snapshot.position
@@ -286,6 +301,10 @@ class SotopiaEnv(ParallelEnv[str, Observation, ActionLike]):
         self.agents = self._course.agents
         self.final_rewards = dict(snapshot.rewards)
         self._chance().bit_generator.state = copy.deepcopy(snapshot.rng_state)
+
+    def _check_seat(self, agent: str) -> None:
+        if agent not in self._seat:
+            raise ActionError(f"there is no seat {agent!r}; there are {', '.join(self._keys)}")
 
     def _chance(self) -> np.random.Generator:
         """The generator of all chance: made when first needed, for that costs as much as a turn."""
@@ -327,18 +346,6 @@ def _rules(
         types=tuple(kind for kind in ACTION_TYPES if kind in allowed),
         terminators=tuple(terminators),
     )
-
-
-def _off_turn(
-    read: Mapping[str, AgentAction | UnreadableAction], on_turn: Sequence[str]
-) -> list[str]:
-    """Seats that tried to act out of turn."""
-    return [
-        key
-        for key, action in read.items()
-        if key not in on_turn
-        and (isinstance(action, UnreadableAction) or action.action_type != UNSEEN)
-    ]
 
 
 def _check_limit(name: str, value: object, least: int) -> None:

@@ -41,6 +41,8 @@ class Turn(NamedTuple):
     """Seats that perceive it beside its own; `None` is everybody."""
     waited: bool = False
     """It had raised its hand, and another seat was given the floor."""
+    masked: bool = False
+    """It attempted something though it was not on turn, which became `none`."""
 
 
 class Announcement(NamedTuple):
@@ -199,6 +201,7 @@ class EpisodeTurn(_Record):
     invalid: str | None = None
     audience: tuple[str, ...] | None = None
     waited: bool = False
+    masked: bool = False
 
     @classmethod
     def of(cls, turn: Turn) -> "EpisodeTurn":
@@ -214,13 +217,21 @@ class EpisodeTurn(_Record):
             invalid=turn.invalid,
             audience=turn.audience,
             waited=turn.waited,
+            masked=turn.masked,
         )
 
     def turn(self) -> Turn:
         """The form it has in the step loop."""
         action = AgentAction(self.action_type, self.argument, self.to)
         return Turn(
-            self.number, self.seat, action, self.move, self.invalid, self.audience, self.waited
+            self.number,
+            self.seat,
+            action,
+            self.move,
+            self.invalid,
+            self.audience,
+            self.waited,
+            self.masked,
         )
 
 

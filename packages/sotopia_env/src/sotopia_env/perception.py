@@ -91,6 +91,8 @@ def _happened(transcript: Transcript, seat: str | None) -> list[str]:
         while news is not None and news.number < t.number:
             lines += _read(news, seat, names)
             news = next(waiting, None)
+        if t.masked:
+            continue
         if seat is None or (t.action.action_type != UNSEEN and reaches(t, seat)):
             lines.append(f"{names[t.seat]} {in_words(t.action)}")
         if t.seat == seat:

@@ -153,7 +153,7 @@ class EnvironmentProfile(BaseModel):
         read = _literal(text, self, "occupation_constraint", "[['chef'], []]")
         try:
             return tuple(
-                frozenset(o.lower() for o in ([jobs] if isinstance(jobs, str) else [*jobs]))
+                frozenset(o.lower() for o in ([jobs] if isinstance(jobs, str) else [*jobs]) if o)
                 for jobs in read
             )
         except (TypeError, AttributeError) as error:

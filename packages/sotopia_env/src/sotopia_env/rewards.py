@@ -67,6 +67,9 @@ class RewardWrapper(BaseParallelWrapper[str, Any, Any]):
         self._check_name()
         self.weights = dict(weights) if weights else {str(dimension): 1.0}
         self.weight = weight
+        for name, value in (("the whole", weight), *self.weights.items()):
+            if not math.isfinite(value):
+                raise ConfigurationError(f"the weight of {name!r} must be a number, got {value}")
         self.evaluation: Evaluation | None = None
         """The latest one."""
         self.is_per_turn = bool(getattr(evaluator, "per_turn", False))

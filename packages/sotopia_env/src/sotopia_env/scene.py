@@ -1,6 +1,7 @@
 """A scenario made ready for its seats: who is called what, which rules hold, who is told what."""
 
 import re
+import unicodedata
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -9,7 +10,9 @@ from typing import Any, Final, TypeAlias
 from pydantic import ValidationError
 
 from .errors import ConfigurationError, ScenarioError
+from .games.deduction.targets import folded
 from .markup import rewrite
+from .perception import ENVIRONMENT
 from .profiles import AgentProfile, EnvironmentProfile, GameParams
 from .scenarios.families import Family, load_family
 from .visibility import Line, Visibility, background, introductions
@@ -122,14 +125,16 @@ def _names(
         names = profile.agent_names or tuple(f"Agent {i}" for i in range(seats))
     if len(names) != seats:
         raise ScenarioError(f"{seats} seats need as many different names, got {names}")
-    folded = Counter(name.casefold() for name in names)
+    alike = Counter(map(_compared, names))
     for seat, name in enumerate(names):
-        if folded[name.casefold()] > 1:
+        if alike[_compared(name)] > 1:
             fault = "stands twice"
         elif not name.strip() or not _LINE.fullmatch(name):
             fault = "is no name, which is one line of text"
         elif _KEY.fullmatch(name) and name != f"agent_{seat}":
-            fault = f"is what another seat is called, and this is agent_{seat}"
+            fault = f"looks like the key of another seat, and this is agent_{seat}"
+        elif _compared(name) == _compared(ENVIRONMENT):
+            fault = "is who makes announcements"
         else:
             continue
         raise ScenarioError(
@@ -139,9 +144,19 @@ def _names(
     return names
 
 
+def _compared(name: str) -> str:
+    """A name as moves and readers tell it from others."""
+    return folded(name if name.isascii() else unicodedata.normalize("NFC", name))
+
+
 def _renamed(profile: EnvironmentProfile, names: tuple[str, ...]) -> EnvironmentProfile:
     """The scenario with other people's names in its texts."""
     new = dict(zip(profile.agent_names, names, strict=True))
+    firsts = Counter(name.split()[0] for name in new)
+    for old, name in list(new.items()):
+        first = old.split()[0]
+        if firsts[first] == 1 and first not in new:
+            new[first] = name.split()[0]
     longest_first = sorted(map(re.escape, new), key=len, reverse=True)
     known = re.compile(rf"(?<!\w)(?:{'|'.join(longest_first)})(?!\w)")
 

@@ -56,9 +56,9 @@ class RuleBasedTermination:
 
     def _departures(self, transcript: Transcript) -> str:
         if self.counting == "messages and masks":
-            last_two = transcript.turns[-2:]
+            last_two = islice((t for t in reversed(transcript.turns) if not t.masked), 2)
             gone = [t.seat for t in last_two if t.action.action_type == "leave"]
-            return f"Agent {int(gone[-1].removeprefix('agent_')) + 1} is leaving; " if gone else ""
+            return f"Agent {int(gone[0].removeprefix('agent_')) + 1} is leaving; " if gone else ""
         left = {t.seat for t in transcript.turns if t.action.action_type == "leave"}
         return TOO_FEW if len(transcript.names) - len(left) < FEWEST_SEATS else ""
 
@@ -73,7 +73,7 @@ class RuleBasedTermination:
         """From the last message to the first, whether it was `none`."""
         turns = transcript.turns
         if self.counting == "messages":
-            yield from (t.action.action_type == "none" for t in reversed(turns))
+            yield from (t.action.action_type == "none" for t in reversed(turns) if not t.masked)
             return
         seats = list(transcript.names)
         at = len(turns)

@@ -91,9 +91,9 @@ def _export(settings: Settings, folder: Path, run: Run) -> int:
                 f"there is no store {path}; import something, or set store.path="
             )
         texts, counts = plan_export(store, layout)
-    run.start()
     if not settings.dry_run:
         write_files(texts, folder)
+    run.start()
     summary: dict[str, object] = {
         "direction": "export",
         "dry_run": settings.dry_run,

@@ -169,15 +169,24 @@ def plan_export(store: SqliteStore, layout: Layout) -> tuple[dict[str, str], dic
 def write_files(texts: Mapping[str, str], folder: Path) -> None:
     """Write the files of an export; others in the folder are left alone.
 
+    All are written under other names first, so that a full disk or a place that is taken leaves
+    the folder as it was.
+
     Raises:
         ConfigurationError: if they cannot be written.
     """
+    scratches: list[tuple[Path, Path]] = []
     try:
         for name, text in texts.items():
             path = folder / name
             path.parent.mkdir(parents=True, exist_ok=True)
-            scratch = path.with_name(f".{path.name}")
-            scratch.write_text(text, encoding="utf-8")
+            if path.is_dir():
+                raise IsADirectoryError(f"{path} is a folder")
+            scratches.append((path.with_name(f".{path.name}"), path))
+            scratches[-1][0].write_text(text, encoding="utf-8")
+        for scratch, path in scratches:
             scratch.replace(path)
     except OSError as error:
+        for scratch, _ in scratches:
+            scratch.unlink(missing_ok=True)
         raise ConfigurationError(f"cannot write to {folder}: {error}") from error
