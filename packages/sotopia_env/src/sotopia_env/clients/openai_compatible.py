@@ -30,6 +30,11 @@ class OpenAICompatibleClient:
         self._session: Any = None
 
     async def complete(self, request: ModelRequest) -> ModelReply:
+        """The model's reply.
+
+        Raises:
+            ModelError: when the server cannot be reached, refuses, or answers what is no reply.
+        """
         import aiohttp
 
         if self._session is None:

@@ -57,6 +57,11 @@ class BenchmarkSampler:
         replacement: bool = True,
         seats: int | None = None,
     ) -> Iterator[Setting]:
+        """`size` settings; see `Sampler`.
+
+        Raises:
+            SamplingError: if there are not so many different ones.
+        """
         check_size(size)
         settings = of_size(self.settings, seats, _parties)
         if not settings:

@@ -88,6 +88,11 @@ class UniformSampler:
         replacement: bool = True,
         seats: int | None = None,
     ) -> Iterator[Setting]:
+        """`size` settings; see `Sampler`.
+
+        Raises:
+            SamplingError: if there are not so many different ones.
+        """
         check_size(size)
         scenarios = of_size(self._scenarios, seats, _seats)
         seen: set[tuple[int, ...]] = set()
@@ -160,6 +165,11 @@ class ConstraintSampler:
         replacement: bool = True,
         seats: int | None = None,
     ) -> Iterator[Setting]:
+        """`size` settings; see `Sampler`.
+
+        Raises:
+            SamplingError: if there are not so many different ones.
+        """
         check_size(size)
         options = of_size(self._options, seats, lambda option: _seats(option[0]))
         if replacement:

@@ -46,7 +46,7 @@ class SqliteStore:
     """Episodes in one file, written one transaction each (`synchronous=NORMAL`).
 
     A process killed at any instant loses no episode whose `add` returned; a power failure may lose
-    the last ones.
+    the last ones. Every method raises `StoreError` where the file cannot be read or changed.
 
     Raises:
         StoreUnavailable: when the file cannot be opened, is no store, or is of a newer version.
