@@ -308,7 +308,7 @@ async def test_other_messages_are_ignored(client: TestClient[Any, Any]) -> None:
         ({"agent_profile_dicts": [{}, {}]}, "'first_name' is missing"),
         (
             {"agent_profile_dicts": [{"first_name": "Environment"}, {"first_name": "Bo"}]},
-            "messages cannot tell apart",
+            "who makes announcements",
         ),
     ],
 )
