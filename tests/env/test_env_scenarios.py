@@ -258,3 +258,18 @@ def test_every_kind_of_instance_keeps_the_laws_of_games(name: str, options: dict
     for number in range(3):
         profile = family.draw("validation", number, options)
         check_game(family.game, profile.game, plays=2)
+
+
+@pytest.mark.parametrize("name", family_names())
+def test_generated_parameters_are_what_validation_admits(name: str) -> None:
+    """Generators do not validate, which would cost more than the rest of a reset."""
+    family = load_family(name)
+    for number in range(200):
+        params = family.draw("train", number, NOTHING).game
+        assert params is not None
+        assert family.params_type.model_validate(params.model_dump()) == params
+        read = EnvironmentProfile.model_validate_json(
+            family.draw("train", number, NOTHING).model_dump_json()
+        )
+        assert read.game is not None
+        assert family.params_type.model_validate(read.game.model_dump()) == params

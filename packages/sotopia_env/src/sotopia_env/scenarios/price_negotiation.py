@@ -85,7 +85,7 @@ def _params(draws: Draws, floor: int, ceiling: int, deadline: str) -> PriceParam
     dreamt = max(LOWEST, ceiling - draws.integer(*_ASPIRATION))
     values = {"seller": (floor, hoped), "buyer": (ceiling, dreamt)}
     turns = draws.integer(*_DEADLINES) if deadline == "mixed" else int(deadline)
-    return PriceParams(
+    return PriceParams.model_construct(  # right as it is drawn; a test validates
         item=draws.choice(_ITEMS),
         currency=draws.choice(_CURRENCIES),
         roles=roles,

@@ -89,7 +89,7 @@ def draw(split: Split, number: int, options: Mapping[str, str]) -> EnvironmentPr
         ):
             break
     scale = 10 if divisible else 1
-    params = AllocationParams(
+    params = AllocationParams.model_construct(  # right as it is drawn; a test validates
         issues=_issues(draws, quantities, divisible=divisible),
         weights=(_scaled(first, scale), _scaled(second, scale)),
         disagreement=(scale * without[0], scale * without[1]),
@@ -125,11 +125,15 @@ def _can_both_gain(
 
 def _issues(draws: Draws, quantities: tuple[int, ...], *, divisible: bool) -> tuple[Issue, ...]:
     _, goods = draws.choice(_THEMES)
-    issues = [Issue(name=good, quantity=q) for good, q in zip(goods, quantities, strict=True)]
+    issues = [_issue(good, q, 1) for good, q in zip(goods, quantities, strict=True)]
     if divisible:
-        tenths = 10 * quantities[0]
-        issues[0] = Issue(name=f"tenths_of_{goods[0]}", quantity=tenths, step=quantities[0])
+        issues[0] = _issue(f"tenths_of_{goods[0]}", 10 * quantities[0], quantities[0])
     return tuple(issues)
+
+
+@cache
+def _issue(name: str, quantity: int, step: int) -> Issue:
+    return Issue(name=name, quantity=quantity, step=step)
 
 
 def _scaled(weights: tuple[int, ...], scale: int) -> tuple[int, ...]:
