@@ -2,17 +2,17 @@
 
 import json
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from published_data import DATA
 
 from sotopia_env import AgentAction, EnvironmentProfile, SotopiaEnv
 from sotopia_env.games.deduction import GameConfig, read_config
 from sotopia_env.rewards import VerifiableReward
 
-PUBLISHED = Path(__file__).resolve().parents[2] / "../shared/data/social_games"
+PUBLISHED = DATA / "social_games"
 ROLES = {
     "Aurora": "Villager",
     "Bram": "Werewolf",

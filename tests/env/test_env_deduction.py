@@ -588,8 +588,9 @@ def test_random_plays_end_by_the_rules_with_one_team_as_winner(name: str) -> Non
     family = FAMILIES[name]
     for seed in range(300):
         profile = family.draw("train", seed, {})
+        game: Any = family.game
         params: Any = profile.game
-        limit = family.game.max_turns(params)  # type: ignore[attr-defined]
+        limit = game.max_turns(params)
         env = SotopiaEnv(lambda _, p=profile: p, seats=params.seats, max_turns=limit)
         env.reset(seed=seed)
         rng = np.random.default_rng(seed)

@@ -27,7 +27,8 @@ def tasks(
     found = []
     for seed in range(games):
         profile = load_family(family).draw("train", seed, options)
-        config: Any = profile.game.config  # type: ignore[union-attr]
+        game: Any = profile.game
+        config = game.config
         specs = tuple(
             one if (player.team == config.hidden_team) == (side == "hidden") else other
             for player in config.agents
@@ -45,7 +46,8 @@ async def win_rate(
     won = 0
     for task, episode in zip(played, episodes, strict=True):
         assert episode.status == "ok", episode.error
-        config: Any = task.scenario.game.config  # type: ignore[union-attr]
+        scenario: Any = task.scenario
+        config = scenario.game.config
         seat = next(
             seat
             for seat, player in enumerate(config.agents)

@@ -1,9 +1,9 @@
 """The published score of a model, its table, and the named parts of the published set."""
 
 import json
-from pathlib import Path
 
 import pytest
+from published_data import DATA, needs_data
 
 from sotopia_env import EnvironmentProfile, Episode
 from sotopia_env.episode import Evaluation, SeatRecord
@@ -163,10 +163,7 @@ def test_the_hard_list_needs_all_of_its_scenarios() -> None:
         published_list("hard", [*profiles[:3], *profiles[4:]])
 
 
-DATA = Path(__file__).resolve().parents[2] / "../shared/data"
-
-
-@pytest.mark.skipif(not DATA.exists(), reason="needs the published data")
+@needs_data
 def test_the_hard_list_is_that_of_the_published_id_file() -> None:
     ids = json.loads((DATA / "sotopia_pi/used_env.json").read_text(encoding="utf-8"))
     assert set(ids["sotopia_hard_env"]) == set(HARD_IDS)

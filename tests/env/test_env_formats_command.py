@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from aiohttp import web
 from duel import DUEL
+from published_data import DATA, needs_data
 from test_env_formats_logs import KNOWN, paper_log
 from test_env_formats_records import (
     AGENT_LINE,
@@ -45,9 +46,6 @@ from sotopia_env.formats.settings import StoreSettings
 from sotopia_env.profiles import Pairing, ScenarioList
 from sotopia_env.run_folder import Run
 from sotopia_env.store import SqliteStore
-
-DATA = Path(__file__).resolve().parents[2] / "../shared/data"
-needs_data = pytest.mark.skipif(not DATA.exists(), reason="needs the published data")
 
 
 def formats(folder: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:

@@ -3,7 +3,7 @@
 import pytest
 
 from sotopia_env import EnvironmentProfile
-from sotopia_env.actions import AgentAction
+from sotopia_env.actions import ActionType, AgentAction
 from sotopia_env.episode import Evaluation, Transcript, Turn
 from sotopia_env.errors import FormatError
 from sotopia_env.evaluators import RuleBasedTermination
@@ -133,13 +133,13 @@ def test_a_reason_for_a_whole_seat_stands_at_its_first_dimension() -> None:
     ]
 
 
-def conversation(turn: int, *kinds: str) -> Transcript:
+def conversation(turn: int, *kinds: ActionType) -> Transcript:
     """Alice and Bob, by turns of both."""
     transcript = Transcript(
         EnvironmentProfile(scenario="S"), {"agent_0": "Alice", "agent_1": "Bob"}, turn=turn
     )
     for number, kind in enumerate(kinds):
-        action = AgentAction(kind)  # type: ignore[arg-type]
+        action = AgentAction(kind)
         transcript.turns.append(Turn(number // 2, f"agent_{number % 2}", action))
     return transcript
 

@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 import pytest
 from duel import DUEL
+from published_data import DATA, needs_data
 
-from sotopia_env import AgentAction, Episode, parallel_env
+from sotopia_env import AgentAction, EnvironmentProfile, Episode, parallel_env
 from sotopia_env.agents.scripted import build
 from sotopia_env.errors import FormatError, ScenarioError
 from sotopia_env.formats import (
@@ -23,7 +24,7 @@ from sotopia_env.formats import (
 )
 from sotopia_env.runner import Cast, Task, run_episode
 
-PUBLISHED = Path(__file__).resolve().parents[2].parent / "shared/data/social_games"
+PUBLISHED = DATA / "social_games"
 
 
 def test_a_configuration_is_read_and_written_back_the_same() -> None:
@@ -69,13 +70,14 @@ def test_what_plays_no_social_game_has_no_configuration() -> None:
         write_social_game(env.transcript.profile)
 
 
-@pytest.mark.skipif(not PUBLISHED.exists(), reason="needs the published configurations")
+@needs_data
 @pytest.mark.parametrize("name", ["werewolves", "spyfall", "undercover"])
 def test_a_published_configuration_is_imported_played_and_given_back(name: str) -> None:
     path = PUBLISHED / f"{name}.json"
     (profile,) = read_source(path).records
-    assert write_social_game(profile) == json.loads(path.read_text("utf-8"))  # type: ignore[arg-type]
-    env, rng = parallel_env(profile), np.random.default_rng(0)  # type: ignore[arg-type]
+    assert isinstance(profile, EnvironmentProfile)
+    assert write_social_game(profile) == json.loads(path.read_text("utf-8"))
+    env, rng = parallel_env(profile), np.random.default_rng(0)
     env.reset(seed=0)
     while env.agents:
         env.step({seat: env.sample_move(seat, rng) for seat in env.turn_order})

@@ -3,9 +3,9 @@
 import json
 from collections import Counter
 from itertools import pairwise
-from pathlib import Path
 
 import pytest
+from published_data import DATA, needs_data
 
 from sotopia_env import EnvironmentProfile, RelationshipType, parallel_env, scenario_ids
 from sotopia_env.auditing import unread_passages
@@ -15,7 +15,7 @@ from sotopia_env.scenarios.fitting import fits
 from sotopia_env.scenarios.similarity import NEAR, Pair, masked, sequences, similarity
 from sotopia_env.testing import near_duplicates
 
-PUBLISHED = Path(__file__).resolve().parents[2].parent / "shared/data/sotopia"
+PUBLISHED = DATA / "sotopia"
 KINDS = {"negotiation", "exchange", "persuasion", "accommodation", "competition", "collaboration"}
 SCENARIOS = library.scenarios()
 CHARACTERS = library.characters()
@@ -137,7 +137,7 @@ def test_no_two_scenarios_are_near_duplicates_when_masked() -> None:
     assert near_duplicates(SCENARIOS.values(), 0.15) == []
 
 
-@pytest.mark.skipif(not PUBLISHED.exists(), reason="needs the published set")
+@needs_data
 def test_nothing_is_copied_from_the_published_set() -> None:
     theirs = [
         json.loads(line)

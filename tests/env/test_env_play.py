@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from sotopia_env import Episode
 from sotopia_env.store import SqliteStore
 
 PLAY = [sys.executable, "-m", "sotopia_env.play"]
@@ -22,7 +23,7 @@ def play(folder: Path, typed: str, *arguments: str) -> subprocess.CompletedProce
     )
 
 
-def kept(folder: Path) -> list[object]:
+def kept(folder: Path) -> list[Episode]:
     (path,) = folder.glob("outputs/play/*/episodes.sqlite")
     with SqliteStore(path) as store:
         return list(store.episodes())
@@ -38,29 +39,29 @@ def test_a_game_is_played_to_agreement_scored_and_kept(tmp_path: Path) -> None:
     assert "It is over: agreement." in done.stdout
     assert "outcome/share" in done.stdout
     (episode,) = kept(tmp_path)
-    assert episode.seats["agent_0"].agent == "human"  # type: ignore[attr-defined]
-    assert episode.tag == "play"  # type: ignore[attr-defined]
+    assert episode.seats["agent_0"].agent == "human"
+    assert episode.tag == "play"
 
 
 def test_every_start_is_another_play_and_earlier_ones_are_kept(tmp_path: Path) -> None:
     for _ in range(2):
         assert play(tmp_path, "/leave\n", "seat=1").returncode == 0
     first, second = kept(tmp_path)
-    assert first.scenario.scenario_id != second.scenario.scenario_id  # type: ignore[attr-defined]
+    assert first.scenario.scenario_id != second.scenario.scenario_id
 
 
 def test_any_shipped_scenario_can_be_played_with_nobody_s_secrets_told(tmp_path: Path) -> None:
     done = play(tmp_path, "Hello.\n/leave\n", "scenario=borrow_money", "seat=1")
     assert done.returncode == 0, done.stderr
     (episode,) = kept(tmp_path)
-    seats = episode.seats  # type: ignore[attr-defined]
+    seats = episode.seats
     assert seats["agent_1"].profile.secret in done.stdout
     assert seats["agent_0"].profile.secret not in done.stdout
     assert "It is over: Too few active agents." in done.stdout
 
 
-def lines_of(episode: object) -> list[tuple[str, str]]:
-    return [(turn.seat, turn.argument) for turn in episode.turns]  # type: ignore[attr-defined]
+def lines_of(episode: Episode) -> list[tuple[str, str]]:
+    return [(turn.seat, turn.argument) for turn in episode.turns]
 
 
 def test_two_people_share_a_terminal_and_each_is_given_the_next_line(tmp_path: Path) -> None:
@@ -70,7 +71,7 @@ def test_two_people_share_a_terminal_and_each_is_given_the_next_line(tmp_path: P
     assert done.returncode == 0, done.stderr
     (episode,) = kept(tmp_path)
     assert lines_of(episode) == [("agent_0", "OFFER 45"), ("agent_1", "ACCEPT")]
-    names = [record.name for record in episode.seats.values()]  # type: ignore[attr-defined]
+    names = [record.name for record in episode.seats.values()]
     assert done.stdout.index(f"{names[0]}> ") < done.stdout.index(f"{names[1]}> ")
 
 
@@ -86,7 +87,7 @@ def test_two_people_who_act_at_once_are_asked_one_after_the_other(tmp_path: Path
     (episode,) = kept(tmp_path)
     assert lines_of(episode)[:2] == [("agent_0", "Hello."), ("agent_1", "Goodbye.")]
     asked = re.findall(r"^([A-Z]\w+ \w+)> ", done.stdout, re.MULTILINE)
-    one, other = (record.name for record in episode.seats.values())  # type: ignore[attr-defined]
+    one, other = (record.name for record in episode.seats.values())
     assert asked == [one, other, other, one, other]
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from published_data import DATA, needs_data
 
 from sotopia_env import (
     AgentProfile,
@@ -26,7 +27,7 @@ from sotopia_env.scenarios.fitting import fitting_groups
 from sotopia_env.scenarios.samplers import Setting
 from sotopia_env.store import SqliteStore
 
-PUBLISHED = Path(__file__).resolve().parents[2].parent / "shared/data/sotopia"
+PUBLISHED = DATA / "sotopia"
 FILES = {
     "agent_profiles.jsonl": 40,
     "environment_profiles.jsonl": 90,
@@ -34,7 +35,7 @@ FILES = {
     "env_agent_combo_storages.jsonl": 450,
 }
 
-pytestmark = pytest.mark.skipif(not PUBLISHED.exists(), reason="needs the published set")
+pytestmark = needs_data
 
 
 def rows(name: str) -> list[dict[str, Any]]:

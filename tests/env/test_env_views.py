@@ -277,7 +277,7 @@ def test_a_learner_s_mistake_is_answered_before_a_partner_has_thought() -> None:
     env = view(TALK, partner=Counted, reward=None, action_order="simultaneous")
     env.reset(seed=0)
     with pytest.raises(ActionError, match="got NoneType"):
-        env.step(None)  # type: ignore[arg-type]
+        env.step(None)  # type: ignore[arg-type]  # what is refused
     assert asked == []
     observation, *_ = env.step("Hello.")  # the episode goes on
     assert observation["turn"] == 1
@@ -465,7 +465,7 @@ def test_seeds_may_be_of_any_whole_kind(seed: Any) -> None:
     observations, _ = vector(2).reset(seed=seed)
     expected = [view().reset(seed=3 + n)[0]["text"] for n in range(2)]
     assert list(observations["text"]) == expected
-    first, _ = view().reset(seed=np.int64(3))  # type: ignore[arg-type]
+    first, _ = view().reset(seed=np.int64(3))  # type: ignore[arg-type]  # Gymnasium says int
     assert first["text"] == expected[0]
 
 

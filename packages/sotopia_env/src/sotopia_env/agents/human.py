@@ -3,12 +3,12 @@
 import asyncio
 import os
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import nullcontext
 from functools import cache
 from typing import Any, Final, TypeAlias
 
-from ..actions import ACTION_TYPES, ActionLike, AgentAction
+from ..actions import ACTION_TYPES, ActionLike, ActionType, AgentAction
 from ..errors import AgentError
 from ..prompts import Conversation, PromptStyle
 from .protocol import AgentFactory
@@ -23,7 +23,10 @@ Type what you say, or one of these:
   /history                   show everything again
   /help                      show this"""
 
-_TYPES: Final = {"action": "action", "gesture": "non-verbal communication"}
+_TYPES: Final[Mapping[str, ActionType]] = {
+    "action": "action",
+    "gesture": "non-verbal communication",
+}
 
 
 Read: TypeAlias = Callable[[str], Awaitable[str]]
@@ -163,7 +166,7 @@ def _action_of(line: str) -> AgentAction | str:
         case "none" | "leave":
             return AgentAction(command)
         case "action" | "gesture" if rest:
-            return AgentAction(_TYPES[command], rest)  # type: ignore[arg-type]  # two of the five
+            return AgentAction(_TYPES[command], rest)
         case "to" if ":" in rest:
             names, _, words = rest.partition(":")
             to = tuple(name.strip() for name in names.split(",") if name.strip())

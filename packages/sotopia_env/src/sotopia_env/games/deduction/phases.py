@@ -5,6 +5,7 @@ which all act at once is one, and so is one that is called a vote. Roles, words 
 business of the games built on it.
 """
 
+from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -29,7 +30,7 @@ S = TypeVar("S", bound=PhaseState)
 V = TypeVar("V", bound=PhaseView)
 
 
-class PhaseMachine(Generic[P, S]):
+class PhaseMachine(ABC, Generic[P, S]):
     """Rules in phases for any configuration; a subclass adds kinds of phases and what is known.
 
     The kind of a state is found by a word in its name (`kinds`). A subclass says how a play opens
@@ -53,9 +54,9 @@ class PhaseMachine(Generic[P, S]):
 
     # -- what a game adds -------------------------------------------------------------------------
 
+    @abstractmethod
     def opening(self, params: P, seed: int, order: str) -> S:
         """The position before the first phase is entered."""
-        raise NotImplementedError
 
     def entered(self, state: S) -> S:
         """What happens when a phase begins."""
