@@ -155,36 +155,29 @@ def _seen(game: Any, change: Callable[[Any, Any, int], dict[str, Any]]) -> Any:
     return plant
 
 
-def _inspections_are_announced(monkeypatch: pytest.MonkeyPatch) -> None:
-    right = Werewolf.told
+def _told_to(part: str, others: Callable[[Any], tuple[int, ...] | None]) -> Any:
+    """Plant another audience for what a game of werewolf tells with these words in it."""
 
-    def wrong(self: Any, state: Any, *texts: str, audience: Any = None) -> Any:
-        is_inspection = any("is on team" in text for text in texts)
-        return right(self, state, *texts, audience=None if is_inspection else audience)
+    def plant(monkeypatch: pytest.MonkeyPatch) -> None:
+        right = Werewolf.told
 
-    monkeypatch.setattr(Werewolf, "told", wrong)
+        def wrong(self: Any, state: Any, *texts: str, audience: Any = None) -> Any:
+            if any(part in text for text in texts):
+                audience = others(state)
+            return right(self, state, *texts, audience=audience)
 
+        monkeypatch.setattr(Werewolf, "told", wrong)
 
-def _the_attacked_is_announced(monkeypatch: pytest.MonkeyPatch) -> None:
-    right = Werewolf.told
-
-    def wrong(self: Any, state: Any, *texts: str, audience: Any = None) -> Any:
-        is_attack = any("was attacked" in text for text in texts)
-        return right(self, state, *texts, audience=None if is_attack else audience)
-
-    monkeypatch.setattr(Werewolf, "told", wrong)
+    return plant
 
 
-def _the_attacked_is_told_to_a_villager(monkeypatch: pytest.MonkeyPatch) -> None:
-    right = Werewolf.told
+def _all(state: Any) -> None:
+    """Everybody."""
 
-    def wrong(self: Any, state: Any, *texts: str, audience: Any = None) -> Any:
-        is_attack = any("was attacked" in text for text in texts)
-        roles = [player.role for player in state.params.config.agents]
-        wrong_audience = (roles.index("Villager"),)
-        return right(self, state, *texts, audience=wrong_audience if is_attack else audience)
 
-    monkeypatch.setattr(Werewolf, "told", wrong)
+def _a_villager(state: Any) -> tuple[int, ...]:
+    roles = [player.role for player in state.params.config.agents]
+    return (roles.index("Villager"),)
 
 
 def _the_dead_take_no_turn(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -316,9 +309,9 @@ LEAKS: dict[str, tuple[Any, Any]] = {
     "all hear the night": ("werewolf", _all_hear_the_night),
     "a stranger hears the wolves": ("werewolf", _the_team_phase_is_heard_by_the_next_seat),
     "all roles are seen": ("werewolf", _seen(Werewolf, _roles)),
-    "inspections are announced": ("werewolf", _inspections_are_announced),
-    "the attacked is announced": ("werewolf", _the_attacked_is_announced),
-    "the attacked is told to a villager": ("werewolf", _the_attacked_is_told_to_a_villager),
+    "inspections are announced": ("werewolf", _told_to("is on team", _all)),
+    "the attacked is announced": ("werewolf", _told_to("was attacked", _all)),
+    "the attacked is told to a villager": ("werewolf", _told_to("was attacked", _a_villager)),
     "the dead take no turn": ("werewolf", _the_dead_take_no_turn),
     "the spy knows the place": (
         "spyfall",

@@ -178,10 +178,11 @@ def marked_scene(
     cast = None
     if agents is not None or not profile.agent_names:
         cast = _marked_people(people or _made_up(_seats(known)), relationship, canaries)
-    return MarkedScene(marked, cast, _is_phased(profile))
+    return MarkedScene(marked, cast, is_phased(profile))
 
 
-def _is_phased(profile: EnvironmentProfile) -> bool:
+def is_phased(profile: EnvironmentProfile) -> bool:
+    """Whether the scenario is a game that gives the floor itself."""
     if profile.game is None:
         return False
     return getattr(load_family(profile.game.family).game, "is_phased", False)

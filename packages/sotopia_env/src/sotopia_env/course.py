@@ -122,15 +122,12 @@ class Course:
         What they did as it stands in the record, and what was announced after it. `agents`,
         `turn_order`, `types`, `terminations` and `truncations` are those after the turn.
         """
-        is_more = len(read) > len(self.turn_order)
-        out_of_turn = self._out_of_turn(read) if is_more else []
+        masked = self._out_of_turn(read) if len(read) > len(self.turn_order) else []
         said = self._taken_down(read)
         self.transcript.turn += 1
         self._advance(said)
-        if out_of_turn:
-            self.transcript.turns += out_of_turn
-            said = said + out_of_turn
-        return said, self._announced(self.transcript.turn - 1)
+        self.transcript.turns += masked
+        return said + masked, self._announced(self.transcript.turn - 1)
 
     def position(self) -> Position:
         """Where the episode stands."""

@@ -15,7 +15,7 @@ from .environment import Snapshot
 from .episode import Evaluation
 from .errors import ActionError, ConfigurationError, one_of
 from .evaluators import Dimension, Evaluator, GameOutcome, Judge
-from .waiting import close, wait_for
+from .waiting import close, close_now, wait_for
 
 Mode: TypeAlias = Literal["share", "utility", "win"]
 MODES: Final[tuple[Mode, ...]] = get_args(Mode)
@@ -123,9 +123,7 @@ class RewardWrapper(BaseParallelWrapper[str, Any, Any]):
         if self._loop is not None and self._loop is _running_loop():
             raise ActionError(f"{self.name} has connections in this loop: await close_async()")
         self.env.close()
-        closing = self.evaluator.close() if hasattr(self.evaluator, "close") else None
-        if inspect.iscoroutine(closing):
-            wait_for(closing)
+        close_now(self.evaluator)
 
     async def close_async(self) -> None:
         """The same as `close`, in the loop in which `step_async` was awaited."""

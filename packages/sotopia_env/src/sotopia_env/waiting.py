@@ -43,6 +43,13 @@ async def close(holder: Any) -> None:
         await closing
 
 
+def close_now(holder: Any) -> None:
+    """The same from plain code; what waits is waited for."""
+    closing = holder.close() if hasattr(holder, "close") else None
+    if inspect.iscoroutine(closing):
+        wait_for(closing)
+
+
 def run_at_once(work: Coroutine[Any, Any, T]) -> T:
     """The result of a coroutine that never waits for anything.
 

@@ -15,7 +15,7 @@ from ..actions import ActionLike, as_action
 from ..agents import Agent, AgentFactory, agent_factory
 from ..errors import ActionError, ConfigurationError, Unscored
 from ..perception import keep_unread
-from ..waiting import all_of, close, run_at_once, wait_for
+from ..waiting import all_of, close_now, run_at_once, wait_for
 
 T = TypeVar("T")
 
@@ -29,9 +29,8 @@ class SingleAgentView(gymnasium.Env[dict[str, Any], ActionLike]):
     """One learner among partners. A step lasts until the learner is on turn again, or all is over.
 
     The observation is everything new since the learner's last action, as in the AEC view, and
-    `info` what stands beside it. The reward is
-    what the learner got on the way; if it leaves while others go on, they play to the end inside
-    its last step, and it gets what is due to it then.
+    `info` what stands beside it. The reward is what the learner got on the way; if it leaves while
+    others go on, they play to the end inside its last step, and it gets what is due to it then.
 
     Args:
         env: a parallel environment, with the rewards it is to have.
@@ -119,8 +118,7 @@ class SingleAgentView(gymnasium.Env[dict[str, Any], ActionLike]):
         """Close the environment within, and the partners that were made from specs."""
         self.env.close()
         for factory in self._own_factories:
-            if hasattr(factory, "close"):
-                wait_for(close(factory))
+            close_now(factory)
 
     # -- the turns between two of the learner's ---------------------------------------------------
 
